@@ -1,0 +1,54 @@
+//! A lock by its address, to be used instead of a segment's own.
+
+use super::counting_set::CountingSet;
+use super::{Abandoned, Locked, Locker, OwnSet, RangeLock};
+use crate::address::{Address, Target};
+use crate::backend::{QtSemaphore, later, semaphore_path};
+use crate::error::{Error, ErrorKind, Result};
+use crate::qt;
+use crate::sys::{self, NamedSemaphore, SemSet, Wait};
+
+/// What an address means as a lock: a lock file, a POSIX named semaphore, a System V set, Qt's semaphore.
+pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {
+    let set = |key| -> Result<Box<dyn Locker>> {
+        // One of ours follows our rules, another the common ones.
+        if OwnSet::exists(key).unwrap_or(false) {
+            return Ok(Box::new(OwnSet::new(key, None)));
+        }
+        match SemSet::find(key, 0)? {
+            Some(set) => Ok(Box::new(CountingSet(set))),
+            None => Err(Error::new(ErrorKind::NotFound, "there is no semaphore set under that key")),
+        }
+    };
+    match address.target() {
+        Target::File(path) => {
+            sys::make_key_file(path, 0o600)?;
+            Ok(Box::new(RangeLock::new(sys::open_file(path, true, true)?, false)))
+        }
+        Target::Posix(name) => Ok(Box::new(Named(NamedSemaphore::open(name)?))),
+        Target::SysvKey(key) => set(*key),
+        Target::SysvFtok { path, project } => set(sys::ftok(path, *project)?),
+        Target::SysvId(id) => {
+            SemSet(*id).stat()?;
+            Ok(Box::new(CountingSet(SemSet(*id))))
+        }
+        Target::Qt(key) => Ok(Box::new(QtSemaphore::new(semaphore_path(&qt::legacy_semaphore_name(key)), 1))),
+        Target::Windows(_) => Err(Error::new(ErrorKind::Unsupported, "this system has no Windows mutexes")),
+        Target::QtNative(_) | Target::Native { .. } | Target::Memfd(_) | Target::MemfdOf { .. } => {
+            Err(later("locks of that kind"))
+        }
+    }
+}
+
+/// A POSIX named semaphore as a lock. A holder that dies never lets go: only a timeout helps its waiters.
+struct Named(NamedSemaphore);
+
+impl Locker for Named {
+    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
+        Ok(self.0.acquire(wait)?.then(|| Locked::new(Abandoned::Unknown)))
+    }
+
+    fn unlock(&self, _locked: Locked) -> Result<()> {
+        self.0.release()
+    }
+}

@@ -1,0 +1,70 @@
+//! The locks that programs share: each kind's own, and those from elsewhere that can take its place.
+//!
+//! All of them are objects of the kernel, which lets go of them when their holder dies, with one exception: POSIX
+//! named semaphores. Their waiters sleep in the kernel; a byte-range lock with a timeout looks again every
+//! millisecond, because the kernel has no timed form of it.
+
+mod counting_set;
+mod elsewhere;
+mod own_set;
+mod range;
+
+pub(crate) use elsewhere::from_elsewhere;
+pub(crate) use own_set::{Maker, OwnSet, set_mode};
+pub(crate) use range::RangeLock;
+
+use crate::error::Result;
+use crate::sys::{self, LockFile, Wait};
+
+/// Something that one holder at a time can have.
+pub(crate) trait Locker: Send + Sync {
+    /// Takes it; `None` if the wait ended first.
+    fn lock(&self, wait: Wait) -> Result<Option<Locked>>;
+
+    /// Gives back what `lock` gave. Never called in a forked child of the process that took it.
+    fn unlock(&self, locked: Locked) -> Result<()>;
+}
+
+/// Proof that a lock was taken.
+pub(crate) struct Locked {
+    pub(crate) abandoned: Abandoned,
+    generation: u32,
+    /// The description that holds a byte-range lock.
+    file: Option<LockFile>,
+}
+
+impl Locked {
+    pub(crate) fn new(abandoned: Abandoned) -> Self {
+        Self { abandoned, generation: sys::generation(), file: None }
+    }
+
+    /// Whether this process took it, rather than the one that it was forked from.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.generation == sys::generation()
+    }
+}
+
+/// Whether the last holder of a lock died with it, and so may have left the data half-written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Abandoned {
+    /// It died holding the lock.
+    Yes,
+    /// It let go of the lock in order, or there was none.
+    No,
+    /// Locks of this kind cannot tell.
+    Unknown,
+}
+
+/// Whether somebody has a lock, as far as can be seen without taking it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LockState {
+    /// Nobody has it.
+    Free,
+    /// Somebody has it: the process, where the system tells.
+    Held(Option<u32>),
+    /// Nobody has made a lock for the segment yet.
+    None,
+    /// It cannot be seen.
+    Unknown,
+}

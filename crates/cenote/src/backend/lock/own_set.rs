@@ -1,0 +1,222 @@
+//! The lock of `sysv:` segments: a System V semaphore set of Cenote's own under the segment's key.
+//!
+//! | semaphore | meaning |
+//! |---|---|
+//! | 0 | the lock: 0 is free, 1 is held. The kernel takes the 1 back when the holder dies |
+//! | 1 | 1 from taking to letting go in order: still 1 on a free lock, the holder died |
+//! | 2 | the signature, which tells the set from other programs' |
+//!
+//! A new set is all zeros and so free: a death between making and signing it leaves nothing stuck.
+//! Whoever removes a set holds its lock, and waiters that find it gone open the key anew.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use super::{Abandoned, LockState, Locked, Locker};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{Done, SemSet, Step, Wait};
+
+const LOCK: u16 = 0;
+const DIRTY: u16 = 1;
+const SIGNATURE: u16 = 2;
+const COUNT: u16 = 3;
+/// "Ce".
+const SIGNED: i16 = 0x4365;
+
+const NO_SET: i32 = -1;
+
+/// The set under one key. Opened when it is first needed.
+pub(crate) struct OwnSet {
+    key: i32,
+    /// Whether to make the set if there is none, and with which owner and mode.
+    maker: Option<Maker>,
+    /// The set's id once it is known.
+    set: AtomicI32,
+}
+
+/// What a new set looks like.
+#[derive(Clone, Copy)]
+pub(crate) struct Maker {
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) mode: u32,
+}
+
+/// Whoever may read the segment may lock it, which takes the right to change the set.
+pub(crate) fn set_mode(segment_mode: u32) -> u32 {
+    let readers = segment_mode & 0o444;
+    readers | readers >> 1
+}
+
+impl OwnSet {
+    /// Without a maker a set that is missing is an error: reading never makes one.
+    pub(crate) fn new(key: i32, maker: Option<Maker>) -> Self {
+        Self { key, maker, set: AtomicI32::new(NO_SET) }
+    }
+
+    /// Whether the set is there and is one of ours.
+    pub(crate) fn exists(key: i32) -> Result<bool> {
+        match SemSet::find(key, 0)? {
+            Some(set) => Ok(is_signed(set)? == Some(true)),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether the lock under a key is held.
+    pub(crate) fn state(key: i32) -> LockState {
+        let look = || -> Result<LockState> {
+            let Some(set) = SemSet::find(key, 0)? else { return Ok(LockState::None) };
+            match (is_signed(set)?, set.value(LOCK)?) {
+                (None, _) => Ok(LockState::None),
+                (_, 0) => Ok(LockState::Free),
+                _ => Ok(LockState::Held(set.last_user(LOCK))),
+            }
+        };
+        look().unwrap_or(LockState::Unknown)
+    }
+
+    /// Removes the set, if it is ours and nobody holds or waits for it. `unless` is asked with the lock held.
+    pub(crate) fn remove_unused(&self, unless: impl FnOnce() -> bool) -> Result<()> {
+        if self.key == 0 || !Self::exists(self.key)? {
+            return Ok(());
+        }
+        let Some(locked) = self.lock(Wait::Try)? else { return Ok(()) };
+        if unless() { self.unlock(locked) } else { self.open()?.remove() }
+    }
+
+    fn open(&self) -> Result<SemSet> {
+        // Relaxed: the id is all there is to know, and the kernel checks it.
+        match self.set.load(Ordering::Relaxed) {
+            NO_SET => {
+                let set = self.find_or_make()?;
+                self.set.store(set.0, Ordering::Relaxed);
+                Ok(set)
+            }
+            id => Ok(SemSet(id)),
+        }
+    }
+
+    fn forget(&self) {
+        self.set.store(NO_SET, Ordering::Relaxed);
+    }
+
+    fn find_or_make(&self) -> Result<SemSet> {
+        if self.key == 0 {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "a private segment has no key, and so no lock that others find",
+            )
+            .with_hint("lock something that all of its users know, with lock_with or --lock-with"));
+        }
+        // Others may make and remove sets meanwhile, but not for ever.
+        for _ in 0..1000 {
+            if let Some(set) = SemSet::find(self.key, 0)? {
+                match is_signed(set)? {
+                    Some(true) => return Ok(set),
+                    // New: sign it, unless its maker just does, and look again.
+                    Some(false) => sign(set)?,
+                    None => {}
+                }
+                continue;
+            }
+            let Some(maker) = self.maker else {
+                return Err(Error::new(
+                    ErrorKind::LockError,
+                    "nobody has locked this segment yet, and reading makes no lock",
+                )
+                .with_hint("attach it read-write to make one, or read without the lock"));
+            };
+            let made = SemSet::create(self.key, COUNT, maker.mode)?;
+            if let Some(set) = made.filter(|set| set.stat().is_ok_and(|facts| facts.uid != maker.uid)) {
+                // The segment's owner shall be able to use it; not everybody may give things away.
+                let _ = set.give_to(maker.uid, maker.gid);
+            }
+        }
+        Err(Error::new(ErrorKind::LockError, "its semaphore set is made and removed all the time"))
+    }
+}
+
+/// Whether a set is ours: `Some(false)` if it may be ours and new, `None` if it is gone, an error if it is another's.
+fn is_signed(set: SemSet) -> Result<Option<bool>> {
+    let look = || -> Result<bool> {
+        let facts = set.stat()?;
+        if facts.count != usize::from(COUNT) {
+            return Err(not_ours(facts.count));
+        }
+        match set.value(SIGNATURE)? {
+            signature if signature == i32::from(SIGNED) => Ok(true),
+            0 if !facts.used && set.value(LOCK)? == 0 && set.value(DIRTY)? == 0 => Ok(false),
+            // Signed between the two looks.
+            0 if set.value(SIGNATURE)? == i32::from(SIGNED) => Ok(true),
+            _ => Err(not_ours(facts.count)),
+        }
+    };
+    match look() {
+        Ok(signed) => Ok(Some(signed)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn sign(set: SemSet) -> Result<()> {
+    let _ = set.operate([Step::wait_for_zero(SIGNATURE), Step::change(SIGNATURE, SIGNED)], Wait::Try)?;
+    Ok(())
+}
+
+#[cold]
+fn not_ours(count: usize) -> Error {
+    let what = format!("the semaphore set under its key ({count} semaphores) belongs to another program");
+    Error::new(ErrorKind::LockError, what).with_hint(
+        "if that program locks the segment with it, so can you: lock_with or --lock-with sysv:KEY; or use no lock",
+    )
+}
+
+impl Locker for OwnSet {
+    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
+        loop {
+            let set = self.open()?;
+            let take = [Step::wait_for_zero(LOCK), Step::undone_at_death(LOCK, 1)];
+            let [first, second] = take;
+            match set
+                .operate([first, second, Step::wait_for_zero(DIRTY), Step::change(DIRTY, 1)], Wait::Try)?
+            {
+                Done::Yes => return Ok(Some(Locked::new(Abandoned::No))),
+                Done::TimedOut => {}
+                Done::Gone => {
+                    self.forget();
+                    continue;
+                }
+            }
+            // It is held, or was left by the dead: the first to get it finds out which.
+            match set.operate(take, wait)? {
+                Done::Yes => {}
+                Done::TimedOut => return Ok(None),
+                Done::Gone => {
+                    self.forget();
+                    continue;
+                }
+            }
+            let dirty = [Step::wait_for_zero(DIRTY), Step::change(DIRTY, 1)];
+            match set.operate(dirty, Wait::Try)? {
+                Done::Yes => return Ok(Some(Locked::new(Abandoned::No))),
+                Done::TimedOut => return Ok(Some(Locked::new(Abandoned::Yes))),
+                Done::Gone => self.forget(),
+            }
+        }
+    }
+
+    fn unlock(&self, _locked: Locked) -> Result<()> {
+        let set = self.open()?;
+        let release = Step::undone_at_death(LOCK, -1);
+        match set.operate([release, Step::change(DIRTY, -1)], Wait::Try)? {
+            Done::Yes => Ok(()),
+            Done::TimedOut => {
+                let _ = set.operate([release], Wait::Try)?;
+                Err(Error::new(ErrorKind::LockError, "another process changed the lock while it was held"))
+            }
+            Done::Gone => {
+                self.forget();
+                Err(Error::new(ErrorKind::LockError, "another process removed the lock while it was held"))
+            }
+        }
+    }
+}

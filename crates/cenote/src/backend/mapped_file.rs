@@ -1,0 +1,110 @@
+//! What `posix:` and `file:` have in common: a file is the segment, and its byte-range lock the lock.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use super::lock::{LockState, Locker, RangeLock};
+use super::{Attached, Backend, How, Stat, mappable};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{self, FileFacts, Mapped, Mapping, NewFile, Wait};
+
+/// A file that is, or will be, a segment.
+pub(super) struct FileBackend {
+    pub(super) path: PathBuf,
+    /// Whether a symbolic link at the path is followed.
+    pub(super) follow: bool,
+}
+
+struct MappedFile {
+    mapping: Mapping,
+    mapped: Mapped,
+    lock: RangeLock,
+}
+
+impl Backend for FileBackend {
+    fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
+        let len = mappable(size)?;
+        let file = sys::create_file(&self.path, NewFile { size, mode: how.mode, sparse: how.sparse })?;
+        let facts = sys::stat_file(&file)?;
+        MappedFile::attach(file, &facts, len, how).inspect_err(|_| {
+            // Mapped by nobody yet, and of no use to anybody.
+            let _ = sys::remove_file(&self.path);
+        })
+    }
+
+    fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
+        let file = sys::open_file(&self.path, how.writable, self.follow)?;
+        let facts = sys::stat_file(&file)?;
+        if facts.size == 0 {
+            return Err(Error::new(ErrorKind::InvalidSize, "it has no size yet")
+                .with_hint("its maker has not finished, or died before it did: try again, or remove it"));
+        }
+        MappedFile::attach(file, &facts, mappable(facts.size)?, how)
+    }
+
+    fn remove(&self, _wait: Wait) -> Result<()> {
+        sys::remove_file(&self.path)
+    }
+
+    fn stat(&self) -> Result<Stat> {
+        sys::stat_path(&self.path, self.follow).map(|facts| stat(&facts))
+    }
+
+    fn lock_state(&self) -> LockState {
+        let held = sys::open_file(&self.path, false, self.follow).and_then(|file| sys::range_holder(&file));
+        match held {
+            Ok(None) => LockState::Free,
+            Ok(Some(pid)) => LockState::Held(pid),
+            Err(_) => LockState::Unknown,
+        }
+    }
+
+    fn mapped(&self) -> Result<Mapped> {
+        sys::stat_path(&self.path, self.follow).map(|facts| facts.mapped())
+    }
+}
+
+impl MappedFile {
+    fn attach(file: OwnedFd, facts: &FileFacts, len: usize, how: &How) -> Result<Box<dyn Attached>> {
+        let mapping = Mapping::of_file(&file, len, how.writable)?;
+        Ok(Box::new(Self { mapping, mapped: facts.mapped(), lock: RangeLock::new(file, !how.writable) }))
+    }
+}
+
+impl Attached for MappedFile {
+    fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    fn locker(&self) -> &dyn Locker {
+        &self.lock
+    }
+
+    fn stat(&self) -> Result<Stat> {
+        sys::stat_file(self.lock.file()).map(|facts| stat(&facts))
+    }
+
+    fn mapped(&self) -> Mapped {
+        self.mapped
+    }
+
+    fn detach(self: Box<Self>, _wait: Wait) -> Result<()> {
+        self.mapping.unmap()
+    }
+}
+
+fn stat(facts: &FileFacts) -> Stat {
+    Stat {
+        size: facts.size,
+        mapped: sys::whole_pages(facts.size),
+        uid: facts.uid,
+        gid: facts.gid,
+        mode: facts.mode & 0o777,
+        attached: None,
+        removed: facts.removed,
+        changed: facts.changed,
+        last_used: facts.accessed,
+        last_left: facts.modified,
+        creator: None,
+    }
+}

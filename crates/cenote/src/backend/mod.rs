@@ -1,0 +1,143 @@
+//! Whose rules a segment follows: one file for each kind, behind one trait.
+//!
+//! A backend is built from an address and touches nothing until it is told to create, attach, look or remove.
+
+mod file;
+pub(crate) mod lock;
+mod mapped_file;
+mod posix;
+mod qt;
+mod qt_semaphore;
+mod sysv;
+
+use std::time::{Duration, SystemTime};
+
+pub(crate) use qt_semaphore::{QtSemaphore, semaphore_path};
+
+use crate::address::{Address, Target};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{Mapped, Mapping, Wait};
+use lock::{LockState, Locker};
+use sysv::Sysv;
+
+/// A place where a segment is, or may be.
+pub(crate) trait Backend {
+    /// Makes the segment, which must not exist, and attaches to it.
+    fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>>;
+
+    /// Attaches to the segment, which must exist.
+    fn attach(&self, how: &How) -> Result<Box<dyn Attached>>;
+
+    /// Takes the name away; the memory lives until the last detach.
+    fn remove(&self, wait: Wait) -> Result<()>;
+
+    /// Looks without attaching.
+    fn stat(&self) -> Result<Stat>;
+
+    /// Whether somebody has the lock, without taking it.
+    fn lock_state(&self) -> LockState;
+
+    /// What the kernel calls the segment, for finding its holders.
+    fn mapped(&self) -> Result<Mapped>;
+}
+
+/// A segment attached to this process.
+pub(crate) trait Attached: Send + Sync {
+    fn mapping(&self) -> &Mapping;
+
+    /// The lock that users of this kind share.
+    fn locker(&self) -> &dyn Locker;
+
+    fn stat(&self) -> Result<Stat>;
+
+    /// What the kernel calls the segment.
+    fn mapped(&self) -> Mapped;
+
+    /// Detaches, and does what the last detach of this kind does. The memory is detached even if this fails.
+    fn detach(self: Box<Self>, wait: Wait) -> Result<()>;
+}
+
+/// How to create or attach.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    pub(crate) writable: bool,
+    pub(crate) mode: u32,
+    pub(crate) sparse: bool,
+    /// Detaching never removes it.
+    pub(crate) keep: bool,
+    /// How long attaching, detaching and removing may wait for the lock where the kind's rules ask for it.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// What the system knows of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stat {
+    /// The size in bytes, as it was asked for.
+    pub size: u64,
+    /// The size as it is mapped: whole pages.
+    pub mapped: u64,
+    /// The owner's user id.
+    pub uid: u32,
+    /// The owner's group id.
+    pub gid: u32,
+    /// The permission bits, as in `chmod`.
+    pub mode: u32,
+    /// How many attachments there are, where the system counts them: System V, and so Qt.
+    pub attached: Option<u64>,
+    /// Whether the name is gone, so that nobody else can attach: somebody removed it, or another has taken its place.
+    pub removed: bool,
+    /// When the owner, the mode or the name last changed.
+    pub changed: Option<SystemTime>,
+    /// When it was last attached (System V) or read (files, as far as the file system keeps it).
+    pub last_used: Option<SystemTime>,
+    /// When it was last detached (System V) or written by a system call (files; a store to memory does not count).
+    pub last_left: Option<SystemTime>,
+    /// The process that made it, where the system remembers (System V): for people to read, it may be another by now.
+    pub creator: Option<u32>,
+}
+
+/// The backend for an address; `Unsupported` for kinds that this system or version lacks.
+pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
+    Ok(match address.target() {
+        Target::Posix(name) => Box::new(posix::backend(name)),
+        Target::File(path) => Box::new(file::backend(path)),
+        Target::SysvKey(key) => Box::new(Sysv::Key(*key)),
+        Target::SysvFtok { path, project } => Box::new(Sysv::Ftok(path.clone(), *project)),
+        Target::SysvId(id) => Box::new(Sysv::Id(*id)),
+        Target::Qt(key) => Box::new(qt::Qt::of_key(key)),
+        Target::QtNative(key) => Box::new(qt::Qt::of_native_key(key)?),
+        Target::Native { .. } => return Err(later("native segments")),
+        Target::Memfd(_) | Target::MemfdOf { .. } => return Err(later("memfd segments")),
+        Target::Windows(_) => {
+            return Err(Error::new(ErrorKind::Unsupported, "this system has no Windows file mappings")
+                .with_hint("posix: segments are the nearest kind here"));
+        }
+    })
+}
+
+/// For what is part of the design, but not of this version.
+pub(crate) fn later(what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this version does not have {what} yet"))
+        .with_hint("posix:, file:, sysv: and qt: are the kinds it has")
+}
+
+/// A size that can be mapped, or `InvalidSize`.
+fn mappable(size: u64) -> Result<usize> {
+    match usize::try_from(size) {
+        Ok(0) => {
+            Err(Error::new(ErrorKind::InvalidSize, "the size is 0")
+                .with_hint("a segment has at least 1 byte"))
+        }
+        Ok(size) if isize::try_from(size).is_ok() => Ok(size),
+        _ => {
+            Err(Error::new(ErrorKind::InvalidSize, format!("{size} bytes are beyond what can be addressed"))
+                .with_hint("ask for less"))
+        }
+    }
+}
+
+#[cold]
+fn timed_out() -> Error {
+    Error::new(ErrorKind::Timeout, "somebody else held the lock all the time")
+}

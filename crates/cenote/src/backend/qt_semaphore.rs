@@ -1,0 +1,317 @@
+//! Qt's system semaphore for legacy keys: a System V set found through a key file, taken with SEM_UNDO.
+//!
+//! The protocol is that of QSystemSemaphore on System V, as observed with Qt 5.15 to 6.12 (`docs/qt.md`): make the
+//! key file if it is missing, `ftok` it with project `Q`, make the set exclusively or find it, and start over when an
+//! operation says that the set is gone. Three habits of Qt break its peers and are not followed here: a set that is
+//! in use never has its value set; a key file is removed only if it still leads to the set that it is removed with;
+//! letting go of a semaphore that was removed meanwhile adds nothing to the new one.
+//!
+//! A set made here for a segment has a second semaphore, which Qt does not look at: 1 says that Cenote made the set
+//! for the segment that is there, so that the last to detach may remove both. Other sets are left to their makers: a
+//! Qt program that still knows a removed set would unlink the key file of its successor.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::lock::{Abandoned, LockState, Locked, Locker};
+use crate::error::{Error, ErrorKind, Result};
+use crate::qt::PROJECT;
+use crate::sys::{self, Done, LockFile, SemSet, Step, Wait};
+
+/// The mode that Qt gives its key files, less the umask.
+pub(super) const KEY_FILE_MODE: u32 = 0o640;
+const COUNT: u16 = 0;
+const MARK: u16 = 1;
+const NO_SET: i32 = -1;
+
+/// Where Qt keeps the key file of a legacy name.
+pub(crate) fn semaphore_path(name: &str) -> PathBuf {
+    sys::temporary_directory().join(name)
+}
+
+/// A semaphore that is opened when it is first needed, and again whenever it was removed.
+#[derive(Debug)]
+pub(crate) struct QtSemaphore {
+    path: PathBuf,
+    initial: i16,
+    /// How many semaphores a new set has.
+    semaphores: u16,
+    set: AtomicI32,
+    /// Whether this handle made the set.
+    made: AtomicI32,
+    /// How much this handle has taken from the set and not given back.
+    taken: AtomicU32,
+}
+
+impl QtSemaphore {
+    /// The semaphore whose key file is at `path`. A new one starts with `initial`.
+    pub(crate) fn new(path: PathBuf, initial: i16) -> Self {
+        Self {
+            path,
+            initial,
+            semaphores: 1,
+            set: AtomicI32::new(NO_SET),
+            made: AtomicI32::new(NO_SET),
+            taken: AtomicU32::new(0),
+        }
+    }
+
+    /// The lock of a segment; a new set can carry the mark.
+    pub(super) fn of_segment(path: PathBuf) -> Self {
+        Self { semaphores: 2, ..Self::new(path, 1) }
+    }
+
+    /// Whether the semaphore of a key file is taken, without making anything.
+    pub(super) fn state(path: &Path) -> LockState {
+        let look = || -> Result<LockState> {
+            let Some(set) = SemSet::find(sys::ftok(path, PROJECT)?, 0)? else { return Ok(LockState::None) };
+            match set.value(COUNT)? {
+                0 => Ok(LockState::Held(set.last_user(COUNT))),
+                _ => Ok(LockState::Free),
+            }
+        };
+        match look() {
+            Ok(state) => state,
+            Err(error) if error.kind() == ErrorKind::NotFound => LockState::None,
+            Err(_) => LockState::Unknown,
+        }
+    }
+
+    /// The set, made if there is none.
+    pub(crate) fn open(&self) -> Result<SemSet> {
+        // Relaxed, here and for all fields: the kernel checks the id, and nothing else hangs on them.
+        match self.set.load(Ordering::Relaxed) {
+            NO_SET => {
+                let set = self.find_or_make()?;
+                self.taken.store(0, Ordering::Relaxed);
+                self.set.store(set.0, Ordering::Relaxed);
+                Ok(set)
+            }
+            id => Ok(SemSet(id)),
+        }
+    }
+
+    fn find_or_make(&self) -> Result<SemSet> {
+        // Others may unlink the key file at any moment, but not for ever.
+        for _ in 0..1000 {
+            sys::make_key_file(&self.path, KEY_FILE_MODE).map_err(|error| self.key_file_error(error))?;
+            let key = match sys::ftok(&self.path, PROJECT) {
+                Ok(key) => key,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(self.key_file_error(error)),
+            };
+            if let Some(set) = SemSet::create(key, self.semaphores, 0o600)? {
+                self.made.store(set.0, Ordering::Relaxed);
+                self.initialise(set)?;
+                return Ok(set);
+            }
+            if let Some(set) = SemSet::find(key, 0o600)? {
+                return Ok(set);
+            }
+        }
+        Err(Error::new(ErrorKind::LockError, "its semaphore is made and removed all the time"))
+    }
+
+    fn key_file_error(&self, error: Error) -> Error {
+        error.because(format!("Qt's key file {} cannot be used", self.path.display()))
+    }
+
+    /// Gives a new set its first value, in one step that changes nothing if somebody else was quicker.
+    fn initialise(&self, set: SemSet) -> Result<()> {
+        let untouched = set.stat().is_ok_and(|facts| !facts.used);
+        if untouched && self.initial > 0 {
+            let _ =
+                set.operate([Step::wait_for_zero(COUNT), Step::change(COUNT, self.initial)], Wait::Try)?;
+        }
+        Ok(())
+    }
+
+    fn forget(&self) {
+        self.set.store(NO_SET, Ordering::Relaxed);
+    }
+
+    /// Takes one: false if `wait` ended first.
+    pub(crate) fn acquire(&self, wait: Wait) -> Result<bool> {
+        loop {
+            let set = self.open()?;
+            match set.operate([Step::undone_at_death(COUNT, -1)], Wait::Try)? {
+                Done::Yes => break,
+                Done::Gone => {
+                    self.forget();
+                    continue;
+                }
+                Done::TimedOut => {}
+            }
+            match self.acquire_slowly(set, wait)? {
+                Done::Yes if self.is_current(set) => break,
+                // It was given up while we waited for it; its successor is the one to take.
+                Done::Yes | Done::Gone => self.forget(),
+                Done::TimedOut => return Ok(false),
+            }
+        }
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
+    }
+
+    /// Waits in slices, and looks in between whether the set's maker died before it gave it a value.
+    fn acquire_slowly(&self, set: SemSet, wait: Wait) -> Result<Done> {
+        const SLICE: Duration = Duration::from_secs(1);
+        const STILLBORN_AFTER: u32 = 5;
+        let mut looks = 0;
+        while let Some(slice) = wait.left(SLICE) {
+            let done =
+                set.operate([Step::undone_at_death(COUNT, -1)], Wait::Until(Instant::now() + slice))?;
+            if done != Done::TimedOut {
+                return Ok(done);
+            }
+            looks = if self.is_stillborn(set) { looks + 1 } else { 0 };
+            if looks == STILLBORN_AFTER {
+                self.revive(set)?;
+                looks = 0;
+            }
+        }
+        Ok(Done::TimedOut)
+    }
+
+    /// Whether the set has the value 0 although nobody ever took anything from it.
+    fn is_stillborn(&self, set: SemSet) -> bool {
+        self.initial > 0
+            && set.stat().is_ok_and(|facts| !facts.used)
+            && set.value(COUNT).is_ok_and(|value| value == 0)
+    }
+
+    /// Does what the set's maker did not live to do. One process at a time, or two would give it a value each.
+    fn revive(&self, set: SemSet) -> Result<()> {
+        let file = sys::open_file(&self.path, true, false)?;
+        let turn = LockFile::reopen(&file, true)?;
+        if turn.lock(false, Wait::Try)? && self.is_stillborn(set) {
+            self.initialise(set)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the key file still leads to the set.
+    fn is_current(&self, set: SemSet) -> bool {
+        let key = sys::ftok(&self.path, PROJECT);
+        key.and_then(|key| SemSet::find(key, 0o600)).is_ok_and(|found| found == Some(set))
+    }
+
+    /// Gives back what was taken from a set: false if that set is gone, and nothing was done.
+    pub(super) fn give_back(&self) -> Result<bool> {
+        let set = self.set.load(Ordering::Relaxed);
+        self.taken.fetch_sub(1, Ordering::Relaxed);
+        match SemSet(set).operate([Step::undone_at_death(COUNT, 1)], Wait::Try)? {
+            Done::Yes => Ok(true),
+            Done::TimedOut | Done::Gone => {
+                self.forget();
+                Ok(false)
+            }
+        }
+    }
+
+    /// Adds `count`; what was taken from a set that is gone is not given to its successor.
+    pub(crate) fn release(&self, count: i16) -> Result<()> {
+        let mut left = u32::from(count.unsigned_abs());
+        while left > 0 {
+            let taken = self.taken.load(Ordering::Relaxed);
+            let set = self.open()?;
+            let change = i16::try_from(left).unwrap_or(i16::MAX);
+            match set.operate([Step::undone_at_death(COUNT, change)], Wait::Try)? {
+                Done::Yes | Done::TimedOut => {
+                    self.taken.store(taken.saturating_sub(left), Ordering::Relaxed);
+                    return Ok(());
+                }
+                Done::Gone => {
+                    self.forget();
+                    left = left.saturating_sub(taken);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Qt's mode Create: takes the set over and gives it its initial value, whoever uses it.
+    pub(crate) fn reset(&self) -> Result<()> {
+        let set = self.open()?;
+        self.made.store(set.0, Ordering::Relaxed);
+        set.set(COUNT, self.initial.into())
+    }
+
+    /// Whether the set is this handle's: it made it, or took it over.
+    pub(crate) fn is_owner(&self) -> bool {
+        let made = self.made.load(Ordering::Relaxed);
+        made != NO_SET && made == self.set.load(Ordering::Relaxed)
+    }
+
+    /// Marks a set that this handle made, while the segment is there. Called with the semaphore held.
+    pub(super) fn mark(&self) -> Result<()> {
+        if self.is_owner() && !self.is_marked() {
+            let _ = self.open()?.operate([Step::change(MARK, 1)], Wait::Try)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the mark off a set that was there before the segment: programs that used it with an earlier one may
+    /// know it, and think that they own it. Called with the semaphore held.
+    pub(super) fn unmark(&self) -> Result<()> {
+        if self.is_marked() {
+            let _ = self.open()?.operate([Step::change(MARK, -1)], Wait::Try)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the set was made by Cenote for the segment that is there now.
+    pub(super) fn is_marked(&self) -> bool {
+        let set = SemSet(self.set.load(Ordering::Relaxed));
+        set.stat().is_ok_and(|facts| facts.count > usize::from(MARK))
+            && set.value(MARK).is_ok_and(|mark| mark == 1)
+    }
+
+    /// Removes the set and its key file, if everything that was in it at first is there, no more and no less.
+    pub(crate) fn remove_if_unused(&self) -> Result<()> {
+        let set = self.open()?;
+        // With all of it taken, nobody can come in between.
+        if set.operate([Step::undone_at_death(COUNT, -self.initial)], Wait::Try)? != Done::Yes {
+            return Ok(());
+        }
+        if set.value(COUNT)? > 0 || !self.remove_if_unwanted()? {
+            let _ = set.operate([Step::undone_at_death(COUNT, self.initial)], Wait::Try)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the set and its key file, if nobody waits for it: true if it did. To be called with the semaphore held.
+    pub(crate) fn remove_if_unwanted(&self) -> Result<bool> {
+        let set = self.open()?;
+        if set.waiters(COUNT)? > 0 {
+            return Ok(false);
+        }
+        // The file first: once the set is gone, others make a new one, and its file must not be this one.
+        if self.is_current(set) {
+            remove_key_file(&self.path);
+        }
+        set.remove()?;
+        self.forget();
+        Ok(true)
+    }
+}
+
+/// Unlinks a key file; one that is gone already is as good.
+pub(super) fn remove_key_file(path: &Path) {
+    let _ = sys::remove_file(path);
+}
+
+impl Locker for QtSemaphore {
+    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
+        // A clean exit and a kill look the same to the next one.
+        Ok(self.acquire(wait)?.then(|| Locked::new(Abandoned::Unknown)))
+    }
+
+    fn unlock(&self, _locked: Locked) -> Result<()> {
+        if self.give_back()? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::LockError, "another process removed the semaphore while it was held"))
+    }
+}

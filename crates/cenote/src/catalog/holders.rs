@@ -1,0 +1,50 @@
+//! Who has a segment mapped, from the maps of all processes that may be read.
+
+use crate::error::Result;
+use crate::sys::{self, Mapped, Use};
+
+/// A process that has a segment mapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Holder {
+    /// For people to read: by the time it is used it may be another process.
+    pub pid: u32,
+    /// Its command line, as far as it can be read.
+    pub command: String,
+    /// The user that it runs as, by name if there is one.
+    pub user: String,
+    /// Whether it can write.
+    pub writable: bool,
+}
+
+/// All uses of shared memory on the machine, as far as this process may see them.
+pub(super) struct Holders(sys::Uses);
+
+impl Holders {
+    pub(super) fn find() -> Result<Self> {
+        sys::uses().map(Self)
+    }
+
+    pub(super) fn of(&self, segment: Mapped) -> Vec<Holder> {
+        self.0.uses.iter().filter(|one| one.what == segment).map(holder).collect()
+    }
+
+    /// What it proves that no holder was found.
+    pub(super) fn nobody(&self) -> String {
+        let sys::Uses { processes, readable, .. } = self.0;
+        let elsewhere =
+            if sys::sees_all_processes() { "" } else { ", and there may be others in other containers" };
+        format!("no process is seen to map it ({readable} of {processes} could be read{elsewhere})")
+    }
+}
+
+fn holder(one: &Use) -> Holder {
+    let user = sys::user_of(one.pid);
+    let name = user.and_then(sys::user_name).or_else(|| user.map(|uid| uid.to_string()));
+    Holder {
+        pid: one.pid,
+        command: sys::command_of(one.pid).unwrap_or_default(),
+        user: name.unwrap_or_default(),
+        writable: one.writable,
+    }
+}

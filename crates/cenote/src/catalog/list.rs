@@ -1,0 +1,71 @@
+//! All segments of the machine: the objects in /dev/shm, and System V's, with Qt's told apart by their key files.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::holders::Holders;
+use super::{Entry, entry};
+use crate::address::{Address, Kind};
+use crate::error::Result;
+use crate::qt::{self, KeyType, NativeKey};
+use crate::sys;
+
+/// Lists the segments of one kind, or of all kinds that can be listed: `posix`, `sysv` and `qt`.
+///
+/// A Qt segment is listed as `qt:` with its key if that can be told (a key of letters only), else in its native form;
+/// the key is hashed in the name of its file. POSIX semaphores, which lie beside the segments, are no segments.
+///
+/// # Errors
+/// What the system says if it will not list at all. What vanishes meanwhile is left out, and so is what may not be
+/// looked at.
+pub fn list(kind: Option<Kind>) -> Result<Vec<Entry>> {
+    let holders = Holders::find()?;
+    let wanted = |one: Kind| kind.is_none_or(|kind| kind == one);
+    let mut addresses = Vec::new();
+    if wanted(Kind::Posix) {
+        addresses.extend(posix()?);
+    }
+    if wanted(Kind::Sysv) || wanted(Kind::Qt) {
+        addresses.extend(system_v()?.into_iter().filter(|address| wanted(address.kind())));
+    }
+    Ok(addresses.iter().filter_map(|address| entry(address, &holders).ok()).collect())
+}
+
+fn posix() -> Result<Vec<Address>> {
+    let mut names: Vec<String> = sys::file_names(Path::new(sys::SHM_DIRECTORY))?;
+    names.sort_unstable();
+    Ok(names
+        .iter()
+        .filter(|name| !name.starts_with("sem."))
+        .filter_map(|name| Address::posix(name).ok())
+        .collect())
+}
+
+fn system_v() -> Result<Vec<Address>> {
+    let qt = qt_keys();
+    let mut segments: Vec<_> = sys::shm_ids()?.into_iter().filter_map(|id| sys::shm_stat(id).ok()).collect();
+    segments.sort_unstable_by_key(|facts| facts.id);
+    let address = |facts: &sys::ShmFacts| match qt.get(&facts.key) {
+        Some(address) => Some(address.clone()),
+        // Another segment may have the key of one that was removed.
+        None if facts.key != 0 && !facts.removed => Address::sysv_key(facts.key).ok(),
+        None => Address::sysv_id(facts.id).ok(),
+    };
+    Ok(segments.iter().filter_map(address).collect())
+}
+
+/// The System V keys that Qt's key files lead to, with the addresses of the segments.
+fn qt_keys() -> HashMap<i32, Address> {
+    let directory = sys::temporary_directory();
+    let names = sys::file_names(&directory).unwrap_or_default();
+    let segments = names.iter().filter(|name| qt::semaphore_name_beside(name).is_some());
+    let keys = segments.filter_map(|name| {
+        let path = directory.join(name);
+        let address = match qt::key_guess(name) {
+            Some(key) => Address::qt(&key),
+            None => NativeKey::new(KeyType::SYSTEM_V, path.to_str()?).map(Address::qt_native),
+        };
+        Some((sys::ftok(&path, qt::PROJECT).ok()?, address.ok()?))
+    });
+    keys.collect()
+}

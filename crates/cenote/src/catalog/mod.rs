@@ -1,0 +1,115 @@
+//! What is on this machine: segments of every kind, and who holds them. Looking never attaches.
+
+mod holders;
+mod list;
+
+use crate::address::Address;
+use crate::backend::lock::LockState;
+use crate::backend::{self, Stat};
+use crate::error::Result;
+
+pub use holders::Holder;
+use holders::Holders;
+pub use list::list;
+
+/// One segment, as it was when it was looked at.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Where it is.
+    pub address: Address,
+    /// What the system knows of it.
+    pub stat: Stat,
+    /// The owner's login name, if it has one.
+    pub owner: Option<String>,
+    /// The processes that have it mapped, as far as they could be seen.
+    pub holders: Vec<Holder>,
+    /// Whether it is of use to anyone.
+    pub verdict: Verdict,
+    /// Why the verdict is what it is.
+    pub reason: String,
+    /// Whether somebody has its lock.
+    pub lock: LockState,
+}
+
+/// Whether a segment is of use to anyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It has holders.
+    Live,
+    /// It has no holder, but its maker asked for it to stay.
+    Kept,
+    /// It is proven to be of no use to anyone.
+    Stale,
+    /// It cannot be told.
+    Unknown,
+}
+
+impl Verdict {
+    /// The word for it: `live`, `kept`, `stale`, `unknown`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Kept => "kept",
+            Self::Stale => "stale",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // `pad` heeds the width that tables ask for.
+        f.pad(self.as_str())
+    }
+}
+
+/// Looks at one segment.
+///
+/// # Errors
+/// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported`.
+///
+/// ```
+/// # let name = format!("posix:/cenote-doc-look-{}", std::process::id());
+/// # let name = name.as_str();
+/// let segment = cenote::Segment::create(name, 64)?;
+/// let entry = cenote::catalog::look(segment.address())?;
+/// assert_eq!(entry.holders[0].pid, std::process::id());
+/// # cenote::Segment::remove(name)?;
+/// # Ok::<(), cenote::Error>(())
+/// ```
+pub fn look(address: &Address) -> Result<Entry> {
+    Holders::find()
+        .and_then(|holders| entry(address, &holders))
+        .map_err(|error| error.during("look at", address))
+}
+
+fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
+    let backend = backend::of(address)?;
+    let stat = backend.stat()?;
+    let found = holders.of(backend.mapped()?);
+    let (verdict, reason) = judge(&stat, &found, holders);
+    Ok(Entry {
+        address: address.clone(),
+        owner: crate::sys::user_name(stat.uid),
+        holders: found,
+        verdict,
+        reason,
+        lock: backend.lock_state(),
+        stat,
+    })
+}
+
+/// Segments without a header do not say whether their maker wants them to stay: without holders, nobody can tell.
+fn judge(stat: &Stat, found: &[Holder], holders: &Holders) -> (Verdict, String) {
+    match stat.attached {
+        Some(0) => {
+            (Verdict::Unknown, "the kernel counts no attachment; its maker may still want it".to_owned())
+        }
+        Some(count) => (Verdict::Live, format!("the kernel counts {count} attachments")),
+        None if !found.is_empty() => (Verdict::Live, format!("{} processes map it", found.len())),
+        None => (Verdict::Unknown, format!("{}; its maker may still want it", holders.nobody())),
+    }
+}

@@ -1,0 +1,45 @@
+//! Shared memory made comfortable: one address form and one API for every shared memory that programs really use.
+//!
+//! ```
+//! use cenote::Segment;
+//!
+//! # let name = format!("posix:/cenote-doc-crate-{}", std::process::id());
+//! # let name = name.as_str();
+//! let segment = Segment::create(name, 1024)?; // or attach, open_or_create
+//! let guard = segment.lock()?; // try_lock, lock_timeout
+//! guard.write_at(0, b"Hello, Client!\0")?;
+//! drop(guard);
+//! # drop(segment);
+//! # Segment::remove(name)?;
+//! # Ok::<(), cenote::Error>(())
+//! ```
+//!
+//! | address | what it names |
+//! |---|---|
+//! | `posix:/name` | an object of `shm_open`, as C programs and Python's `multiprocessing.shared_memory` use them |
+//! | `sysv:0x5100c01f`, `sysv:PATH#81`, `sysv:id=7` | a System V segment, by key, by ftok pair, by id |
+//! | `file:/path` | a mapped file |
+//! | `qt:KEY` | what `QSharedMemory("KEY")` means on this system: same bytes, same lock |
+//!
+//! The other kinds of [`Kind`] parse, and answer [`ErrorKind::Unsupported`] in this version.
+//!
+//! # What another process can do to this one
+//!
+//! It can spoil the bytes; it cannot make a safe call here misbehave. Bytes are copied in and out, every length is
+//! checked against what is mapped, and a peer that shrinks the memory in use costs an error. See `docs/safety.md`.
+
+mod address;
+mod backend;
+pub mod catalog;
+mod error;
+pub mod qt;
+mod segment;
+mod semaphore;
+mod sys;
+
+pub use address::{Address, Kind};
+pub use backend::Stat;
+pub use backend::lock::{Abandoned, LockState};
+pub use error::{Error, ErrorKind, Result};
+pub use segment::{Guard, Options, Segment, View};
+pub use semaphore::SystemSemaphore;

@@ -1,0 +1,67 @@
+//! The lock, held.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use super::Segment;
+use crate::backend::lock::{Abandoned, Locked};
+use crate::error::Result;
+
+/// The lock of a segment, held until this is dropped. It gives access to the segment, as `Segment` itself does.
+///
+/// It stays in its thread: on some systems a lock belongs to the thread that took it. In a forked child it holds
+/// nothing: the lock is the parent's.
+#[must_use = "the lock is let go when the guard is dropped"]
+pub struct Guard<'a> {
+    segment: &'a Segment,
+    /// None only once it is unlocked.
+    locked: Option<Locked>,
+    in_its_thread: PhantomData<*const ()>,
+}
+
+impl<'a> Guard<'a> {
+    pub(super) fn new(segment: &'a Segment, locked: Locked) -> Self {
+        Self { segment, locked: Some(locked), in_its_thread: PhantomData }
+    }
+
+    /// Whether the last holder died with the lock, and so may have left the data half-written.
+    ///
+    /// `sysv:` segments can tell, as far as Cenote's own lock goes; `posix:`, `file:` and `qt:` ones, and locks from
+    /// elsewhere, cannot.
+    #[must_use]
+    pub fn abandoned(&self) -> Abandoned {
+        self.locked.as_ref().map_or(Abandoned::Unknown, |locked| locked.abandoned)
+    }
+
+    /// Lets go of the lock, and reports errors: above all, that somebody removed the lock while it was held, so that
+    /// others may have had it too.
+    ///
+    /// # Errors
+    /// `LockError`.
+    pub fn unlock(mut self) -> Result<()> {
+        self.locked.take().map_or(Ok(()), |locked| self.segment.unlock(locked))
+    }
+}
+
+impl Deref for Guard<'_> {
+    type Target = Segment;
+
+    fn deref(&self) -> &Segment {
+        self.segment
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if let Some(locked) = self.locked.take() {
+            // `unlock()` reports errors; here nobody could hear of them.
+            let _ = self.segment.unlock(locked);
+        }
+    }
+}
+
+impl std::fmt::Debug for Guard<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Guard").field("segment", self.segment).field("abandoned", &self.abandoned()).finish()
+    }
+}

@@ -1,0 +1,190 @@
+//! How to create or attach, in the manner of `std::fs::OpenOptions`.
+
+use std::time::Duration;
+
+use super::Segment;
+use crate::address::Address;
+use crate::backend::lock::from_elsewhere;
+use crate::backend::{self, Attached, Backend, How};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::Wait;
+
+/// How to create or attach a segment, if not in the usual way.
+///
+/// ```
+/// use cenote::Segment;
+/// use std::time::Duration;
+/// # let name = format!("posix:/cenote-doc-options-{}", std::process::id());
+/// # let name = name.as_str();
+/// let made = Segment::options().mode(0o640).create(name, 4096)?;
+/// let read = Segment::options().read_only().timeout(Duration::from_secs(1)).attach(name)?;
+/// assert!(read.write_at(0, b"no").is_err());
+/// # Segment::remove(name)?;
+/// # Ok::<(), cenote::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options {
+    how: How,
+    lock_with: Option<Address>,
+}
+
+impl Options {
+    /// Read-write, for this user alone, memory reserved, waiting as long as it takes.
+    pub fn new() -> Self {
+        Self {
+            how: How { writable: true, mode: 0o600, sparse: false, keep: false, timeout: None },
+            lock_with: None,
+        }
+    }
+
+    /// Attach read-only: the system itself then refuses writes, and so does every call here.
+    pub fn read_only(mut self) -> Self {
+        self.how.writable = false;
+        self
+    }
+
+    /// The permission bits of a new segment, as in `chmod`, whatever the umask. 0600 unless said otherwise.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.how.mode = mode & 0o777;
+        self
+    }
+
+    /// Do not reserve the memory of a new segment. It is then found when it is first touched; if there is none by
+    /// then, the segment is lost (`Corrupt`), or the kernel kills somebody.
+    pub fn sparse(mut self) -> Self {
+        self.how.sparse = true;
+        self
+    }
+
+    /// Leave the segment there when this handle detaches, even where the last to detach removes it by the rules of
+    /// the kind (Qt).
+    pub fn keep(mut self) -> Self {
+        self.how.keep = true;
+        self
+    }
+
+    /// How long creating, attaching, detaching and removing may wait for the lock that Qt's rules ask for; without
+    /// this, as long as it takes. The other kinds wait for nobody here. See
+    /// [`lock_timeout`](Segment::lock_timeout) for the lock itself.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.how.timeout = Some(timeout);
+        self
+    }
+
+    /// Lock with something else than the kind's own lock.
+    ///
+    /// | address | as a lock |
+    /// |---|---|
+    /// | `file:/path` | a lock file, made if it is missing: a byte-range lock, as `lockf` takes it |
+    /// | `posix:/name` | a named semaphore of `sem_open`. **A holder that dies never lets go of one** |
+    /// | `sysv:...` | a System V semaphore (the first of its set), 1 = free, taken with `SEM_UNDO`; one of Cenote's own sets by its own rules |
+    /// | `qt:KEY` | `QSystemSemaphore("KEY")` with the initial value 1 |
+    ///
+    /// # Errors
+    /// `KeyError` if the address cannot be parsed. Whether the lock is there shows when the segment is attached.
+    pub fn lock_with<A>(mut self, lock: A) -> Result<Self>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        self.lock_with = Some(lock.try_into()?);
+        Ok(self)
+    }
+
+    /// As [`Segment::create`], in this way.
+    ///
+    /// # Errors
+    /// Those of [`Segment::create`]; `Timeout`.
+    pub fn create<A>(&self, address: A, size: u64) -> Result<Segment>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        self.run("create", address.try_into()?, |backend| Ok((backend.create(size, &self.how)?, true)))
+    }
+
+    /// As [`Segment::attach`], in this way.
+    ///
+    /// # Errors
+    /// Those of [`Segment::attach`]; `Timeout`.
+    pub fn attach<A>(&self, address: A) -> Result<Segment>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        self.run("attach", address.try_into()?, |backend| Ok((backend.attach(&self.how)?, false)))
+    }
+
+    /// As [`Segment::open_or_create`], in this way.
+    ///
+    /// # Errors
+    /// Those of [`Segment::open_or_create`]; `Timeout`.
+    pub fn open_or_create<A>(&self, address: A, size: u64) -> Result<Segment>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        self.run("attach or create", address.try_into()?, |backend| {
+            // Others may make and remove it meanwhile, but not for ever.
+            for _ in 0..100 {
+                match backend.attach(&self.how) {
+                    Ok(attached) => return large_enough(attached, size).map(|attached| (attached, false)),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+                match backend.create(size, &self.how) {
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                    result => return result.map(|attached| (attached, true)),
+                }
+            }
+            Err(Error::new(ErrorKind::Unknown, "it appears and disappears all the time"))
+        })
+    }
+
+    /// As [`Segment::remove`], waiting no longer than [`timeout`](Self::timeout) for Qt's lock.
+    ///
+    /// # Errors
+    /// Those of [`Segment::remove`]; `Timeout`.
+    pub fn remove<A>(&self, address: A) -> Result<()>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        let address = address.try_into()?;
+        backend::of(&address)
+            .and_then(|backend| backend.remove(Wait::up_to(self.how.timeout)))
+            .map_err(|error| error.during("remove", &address))
+    }
+
+    fn run(
+        &self,
+        operation: &'static str,
+        address: Address,
+        work: impl FnOnce(&dyn Backend) -> Result<(Box<dyn Attached>, bool)>,
+    ) -> Result<Segment> {
+        let lock = self.lock_with.as_ref();
+        let elsewhere =
+            lock.map(|lock| from_elsewhere(lock).map_err(|error| error.during("lock with", lock)));
+        let elsewhere = elsewhere.transpose()?;
+        let (attached, created) = backend::of(&address)
+            .and_then(|backend| work(&*backend))
+            .map_err(|error| error.during(operation, &address))?;
+        Ok(Segment { address, attached: Some(attached), elsewhere, timeout: self.how.timeout, created })
+    }
+}
+
+fn large_enough(attached: Box<dyn Attached>, size: u64) -> Result<Box<dyn Attached>> {
+    let there = attached.mapping().len();
+    if there as u64 >= size {
+        return Ok(attached);
+    }
+    let what = format!("there is one of {there} bytes, and {size} are needed");
+    Err(Error::new(ErrorKind::InvalidSize, what).with_hint("remove it first, or use it as it is"))
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,50 @@
+//! Every length and misalignment arrives whole, and nothing beside it is touched: by the copies in use here, and by the
+//! portable ones.
+
+use super::portable;
+use super::{across, fill, read, write};
+
+const AROUND: u8 = 0xa5;
+
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * 31 + i / 251) as u8).collect()
+}
+
+fn lengths() -> impl Iterator<Item = usize> {
+    let most = if cfg!(miri) { 70 } else { 700 };
+    (0..most).chain([4096, 16 * 1024 - 1, 16 * 1024, 70_001].into_iter().filter(|_| !cfg!(miri)))
+}
+
+#[test]
+fn every_length_and_alignment_arrives_and_nothing_else_changes() {
+    for len in lengths() {
+        for (skew_from, skew_to) in [(0, 0), (1, 0), (0, 3), (5, 7), (8, 16)] {
+            let source = pattern(len + skew_from);
+            for copy in [read, write, across, portable::read, portable::write, portable::across] {
+                let mut target = vec![AROUND; len + skew_to + 40];
+                let from = source[skew_from..].as_ptr();
+                let to = target[skew_to..].as_mut_ptr();
+                // SAFETY: both have `len` bytes from there on, and both are ours.
+                unsafe { copy(from, to, len) };
+                assert_eq!(target[skew_to..skew_to + len], source[skew_from..], "len {len}");
+                assert!(
+                    target[..skew_to].iter().chain(&target[skew_to + len..]).all(|&b| b == AROUND),
+                    "len {len}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn fill_sets_just_its_bytes() {
+    for len in lengths() {
+        for set in [fill, portable::fill] {
+            let mut target = vec![AROUND; len + 20];
+            // SAFETY: 7 + len bytes are there.
+            unsafe { set(target[7..].as_mut_ptr(), 9, len) };
+            assert!(target[7..7 + len].iter().all(|&b| b == 9));
+            assert!(target[..7].iter().chain(&target[7 + len..]).all(|&b| b == AROUND));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Copying by instructions of our own, as fast as `memcpy`.
+//!
+//! Inline assembly is opaque to the compiler, so bytes that change meanwhile are no undefined behaviour, only bytes.
+
+use std::arch::asm;
+use std::arch::is_x86_feature_detected;
+
+/// From here on the processor's own string copy is faster than a loop, if it says that it has a fast one.
+const STRING_COPY_FROM: usize = 16 * 1024;
+
+/// Copies `len` bytes out of shared memory.
+///
+/// # Safety
+/// `from` is valid for reads and `to` for writes of `len` bytes while this runs; nobody else uses those at `to`.
+#[inline]
+pub(crate) unsafe fn read(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { across(from, to, len) }
+}
+
+/// Copies `len` bytes into shared memory.
+///
+/// # Safety
+/// `from` is valid for reads and `to` for writes of `len` bytes while this runs; nobody changes those at `from`.
+#[inline]
+pub(crate) unsafe fn write(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { across(from, to, len) }
+}
+
+/// Copies `len` bytes from shared memory to shared memory. Where the two overlap, what arrives is unspecified.
+///
+/// # Safety
+/// `from` is valid for reads and `to` for writes of `len` bytes while this runs.
+#[inline]
+pub(crate) unsafe fn across(from: *const u8, to: *mut u8, len: usize) {
+    match len {
+        0 => {}
+        // SAFETY: 1 to 16 bytes, which the caller vouches for.
+        1..=16 => unsafe { short(from, to, len) },
+        // SAFETY: 17 to 32 bytes, which the caller vouches for.
+        17..=32 => unsafe { two_halves(from, to, len) },
+        // SAFETY: the caller's promise.
+        _ if len >= STRING_COPY_FROM && is_x86_feature_detected!("ermsb") => unsafe { string(from, to, len) },
+        // SAFETY: the caller's promise, with more than 32 bytes and AVX.
+        _ if is_x86_feature_detected!("avx") => unsafe { wide(from, to, len) },
+        // SAFETY: the caller's promise.
+        _ => unsafe { string(from, to, len) },
+    }
+}
+
+/// Sets `len` bytes of shared memory to `byte`.
+///
+/// # Safety
+/// `to` is valid for writes of `len` bytes while this runs.
+pub(crate) unsafe fn fill(to: *mut u8, byte: u8, len: usize) {
+    // SAFETY: writes `len` bytes from `to` on; the direction flag is clear by the ABI.
+    unsafe {
+        asm!("rep stosb", inout("rcx") len => _, inout("rdi") to => _, in("al") byte,
+            options(nostack, preserves_flags));
+    }
+}
+
+/// One move of `$bytes` bytes at the beginning and one that ends at the end; they overlap, or are the same.
+macro_rules! ends {
+    ($from:expr, $to:expr, $len:expr, $bytes:literal, $first:literal, $last:literal) => {
+        asm!(
+            concat!("mov {a", $first, "}, [{from}]"),
+            concat!("mov {b", $last, "}, [{from} + {len} - ", $bytes, "]"),
+            concat!("mov [{to}], {a", $first, "}"),
+            concat!("mov [{to} + {len} - ", $bytes, "], {b", $last, "}"),
+            from = in(reg) $from, to = in(reg) $to, len = in(reg) $len, a = out(reg) _, b = out(reg) _,
+            options(nostack, preserves_flags)
+        )
+    };
+}
+
+/// 1 to 16 bytes. Powers of two up to 8 are one access.
+///
+/// # Safety
+/// As `across`, with `len` from 1 to 16.
+#[inline]
+unsafe fn short(from: *const u8, to: *mut u8, len: usize) {
+    /// A single move through a register.
+    macro_rules! one {
+        ($width:literal) => {
+            asm!(
+                concat!("mov {a", $width, "}, [{from}]"),
+                concat!("mov [{to}], {a", $width, "}"),
+                from = in(reg) from, to = in(reg) to, a = out(reg) _,
+                options(nostack, preserves_flags)
+            )
+        };
+    }
+    match len {
+        // SAFETY: just the `len` bytes that the caller vouches for.
+        8 => unsafe { one!(":r") },
+        // SAFETY: just the `len` bytes that the caller vouches for.
+        4 => unsafe { one!(":e") },
+        // SAFETY: just the `len` bytes that the caller vouches for.
+        2 => unsafe { one!(":x") },
+        // SAFETY: just the `len` bytes that the caller vouches for.
+        1 => unsafe {
+            asm!("mov {a}, [{from}]", "mov [{to}], {a}", from = in(reg) from, to = in(reg) to, a = out(reg_byte) _,
+                options(nostack, preserves_flags));
+        },
+        // SAFETY: both moves lie within the `len` bytes that the caller vouches for.
+        3 => unsafe { ends!(from, to, len, "2", ":x", ":x") },
+        // SAFETY: both moves lie within the `len` bytes that the caller vouches for.
+        5..=7 => unsafe { ends!(from, to, len, "4", ":e", ":e") },
+        // SAFETY: both moves lie within the `len` bytes that the caller vouches for.
+        _ => unsafe { ends!(from, to, len, "8", ":r", ":r") },
+    }
+}
+
+/// 17 to 32 bytes, by two moves of 16.
+///
+/// # Safety
+/// As `across`, with `len` from 17 to 32.
+#[inline]
+unsafe fn two_halves(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: reads and writes within the `len` bytes that the caller vouches for.
+    unsafe {
+        asm!(
+            "movdqu {a}, [{from}]",
+            "movdqu {b}, [{from} + {len} - 16]",
+            "movdqu [{to}], {a}",
+            "movdqu [{to} + {len} - 16], {b}",
+            from = in(reg) from, to = in(reg) to, len = in(reg) len, a = out(xmm_reg) _, b = out(xmm_reg) _,
+            options(nostack, preserves_flags)
+        );
+    }
+}
+
+/// The processor's own copy.
+///
+/// # Safety
+/// As `across`.
+#[inline]
+unsafe fn string(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: moves `len` bytes; the direction flag is clear by the ABI.
+    unsafe {
+        asm!("rep movsb", inout("rcx") len => _, inout("rsi") from => _, inout("rdi") to => _,
+            options(nostack, preserves_flags));
+    }
+}
+
+/// More than 32 bytes, by moves of 32; the last of them ends at the end and overlaps the one before.
+///
+/// # Safety
+/// As `across`, with `len` above 32, on a processor with AVX.
+#[inline]
+#[target_feature(enable = "avx")]
+unsafe fn wide(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: the loops stop before the last 32 bytes and the last move starts 32 bytes before the end: all within
+    // the `len` bytes that the caller vouches for.
+    unsafe {
+        asm!(
+            "lea {end}, [{to} + {left} - 32]",
+            "vmovdqu {last}, [{from} + {left} - 32]",
+            "cmp {left}, 128",
+            "jbe 3f",
+            "2:",
+            "vmovdqu {a}, [{from}]",
+            "vmovdqu {b}, [{from} + 32]",
+            "vmovdqu {c}, [{from} + 64]",
+            "vmovdqu {d}, [{from} + 96]",
+            "vmovdqu [{to}], {a}",
+            "vmovdqu [{to} + 32], {b}",
+            "vmovdqu [{to} + 64], {c}",
+            "vmovdqu [{to} + 96], {d}",
+            "sub {from}, -128",
+            "sub {to}, -128",
+            "add {left}, -128",
+            "cmp {left}, 128",
+            "ja 2b",
+            "3:",
+            "cmp {left}, 32",
+            "jbe 5f",
+            "4:",
+            "vmovdqu {a}, [{from}]",
+            "vmovdqu [{to}], {a}",
+            "add {from}, 32",
+            "add {to}, 32",
+            "sub {left}, 32",
+            "cmp {left}, 32",
+            "ja 4b",
+            "5:",
+            "vmovdqu [{end}], {last}",
+            "vzeroupper",
+            from = inout(reg) from => _, to = inout(reg) to => _, left = inout(reg) len => _, end = out(reg) _,
+            last = out(ymm_reg) _, a = out(ymm_reg) _, b = out(ymm_reg) _, c = out(ymm_reg) _, d = out(ymm_reg) _,
+            options(nostack)
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! Whether there is memory for a segment: asked before reserving it, because the kernel does not fail but kills when
+//! a reservation exceeds the limit of its memory cgroup.
+//!
+//! See cgroups(7), and `Documentation/admin-guide/cgroup-v2.rst` and `cgroup-v1/memory.rst` in Linux.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Small segments are let through until they add up to this: reading the limits costs more than making one.
+const UNCHECKED: u64 = 1 << 20;
+
+/// `OutOfResources` if `size` bytes would not fit into the machine's memory or the cgroup's limit.
+pub(crate) fn check(size: u64) -> Result<()> {
+    static SINCE_LAST_CHECK: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: a tally, which orders nothing.
+    let since = SINCE_LAST_CHECK.fetch_add(size, Ordering::Relaxed).saturating_add(size);
+    if since < UNCHECKED {
+        return Ok(());
+    }
+    SINCE_LAST_CHECK.store(0, Ordering::Relaxed);
+    if let Some(free) = machine() {
+        refuse_beyond(size, free, "this machine has", "free memory, or wait until others need less")?;
+    }
+    if let Some(free) = cgroup() {
+        refuse_beyond(size, free, "the memory cgroup of this process has", "raise the group's memory limit")?;
+    }
+    Ok(())
+}
+
+fn refuse_beyond(size: u64, free: u64, whose: &str, what_to_do: &str) -> Result<()> {
+    if size <= free {
+        return Ok(());
+    }
+    let what = format!("{size} bytes were asked for, and {whose} {free} left");
+    Err(Error::new(ErrorKind::OutOfResources, what).with_hint(format!("{what_to_do}, or ask for less")))
+}
+
+/// What the machine can still give, swap included.
+fn machine() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let kib = |name| field(&text, name);
+    Some((kib("MemAvailable:")? + kib("SwapFree:").unwrap_or(0)) * 1024)
+}
+
+/// The least that any of the process's groups has left, from its own up to the root.
+fn cgroup() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let mut least = None;
+    for line in text.lines() {
+        let mut parts = line.splitn(3, ':');
+        let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let version = match controllers {
+            "" => &V2,
+            _ if controllers.split(',').any(|name| name == "memory") => &V1,
+            _ => continue,
+        };
+        for root in version.roots {
+            for group in Path::new(path.trim_start_matches('/')).ancestors() {
+                let left = version.left(&Path::new(root).join(group));
+                least = [least, left].into_iter().flatten().min();
+            }
+        }
+    }
+    least
+}
+
+/// What the files of one version of cgroups are called.
+struct Version {
+    roots: &'static [&'static str],
+    limit: &'static str,
+    usage: &'static str,
+    /// The caches in `memory.stat` that give way before anything is killed.
+    reclaimable: [&'static str; 2],
+}
+
+const V2: Version = Version {
+    roots: &["/sys/fs/cgroup", "/sys/fs/cgroup/unified"],
+    limit: "memory.max",
+    usage: "memory.current",
+    reclaimable: ["inactive_file", "active_file"],
+};
+const V1: Version = Version {
+    roots: &["/sys/fs/cgroup/memory"],
+    limit: "memory.limit_in_bytes",
+    usage: "memory.usage_in_bytes",
+    reclaimable: ["total_inactive_file", "total_active_file"],
+};
+
+impl Version {
+    /// None where there is no limit ("max" is no number), or no such group.
+    fn left(&self, group: &Path) -> Option<u64> {
+        let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
+        let (limit, usage) = (number(self.limit)?, number(self.usage)?);
+        let stat = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
+        let caches: u64 = self.reclaimable.iter().filter_map(|name| field(&stat, name)).sum();
+        Some(limit.saturating_sub(usage.saturating_sub(caches)))
+    }
+}
+
+/// The number behind a name at the beginning of a line.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let mut words = text
+        .lines()
+        .map(str::split_whitespace)
+        .find_map(|mut words| (words.next() == Some(name)).then_some(words))?;
+    words.next()?.parse().ok()
+}
+
+/// Where a file system keeps its bytes, what is free there, and which file uses most: for errors.
+pub(super) fn describe_space(directory: &Path) -> String {
+    let free = rustix::fs::statvfs(directory).map(|fs| fs.f_bavail * fs.f_frsize);
+    let free = free.map_or_else(|_| "an unknown amount".to_owned(), |free| format!("{free} bytes"));
+    let mut text = format!("{} has {free} free", directory.display());
+    if let Some((path, used)) = largest(directory) {
+        text += &format!("; {} uses most, {used} bytes", path.display());
+    }
+    text
+}
+
+fn largest(directory: &Path) -> Option<(PathBuf, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let files = fs::read_dir(directory).ok()?.flatten();
+    let sizes = files.filter_map(|entry| {
+        let metadata = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+        Some((entry.path(), metadata.blocks() * 512))
+    });
+    sizes.max_by_key(|&(_, used)| used)
+}

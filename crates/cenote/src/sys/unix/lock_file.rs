@@ -1,0 +1,131 @@
+//! Byte-range locks of an open file description, over a whole file: the kernel releases them at any death.
+//!
+//! They exclude `lockf` and `fcntl` locks of other programs, and each other between descriptions, threads included.
+//! See fcntl(2), "Open file description locks".
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::fork::Unshared;
+use super::uninterrupted;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{Backoff, Wait};
+
+/// An open file description of its own, which can hold one lock. Dropped, it lets go.
+pub(crate) struct LockFile(Unshared);
+
+impl LockFile {
+    /// Opens another description of the file behind `file`.
+    pub(crate) fn reopen(file: &OwnedFd, writable: bool) -> Result<Self> {
+        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+        let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+        let open =
+            || uninterrupted(|| rustix::fs::open(path.as_str(), access | OFlags::CLOEXEC, Mode::empty()));
+        Unshared::open(open).map(Self).map_err(|errno| {
+            Error::os("open", errno)
+                .with_kind(ErrorKind::LockError)
+                .because("the lock needs the file opened once more, which is refused")
+                .with_hint("has its mode changed, or is /proc not mounted?")
+        })
+    }
+
+    /// Takes the lock: false if `wait` ended first. `shared` excludes only exclusive ones.
+    pub(crate) fn lock(&self, shared: bool, wait: Wait) -> Result<bool> {
+        let failed = |errno| Error::os("fcntl(F_OFD_SETLK)", errno).with_kind(ErrorKind::LockError);
+        if matches!(wait, Wait::Forever) {
+            return uninterrupted(|| self.set(shared, libc::F_OFD_SETLKW)).map(|()| true).map_err(failed);
+        }
+        // The system has no timed form of this lock.
+        let mut backoff = Backoff::new();
+        loop {
+            match self.set(shared, libc::F_OFD_SETLK) {
+                Ok(()) => return Ok(true),
+                Err(Errno::AGAIN | Errno::ACCESS) => {}
+                Err(Errno::INTR) => continue,
+                Err(errno) => return Err(failed(errno)),
+            }
+            if !backoff.pause(wait) {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Lets go of the lock. In a forked child there is nothing to let go: the description is the parent's.
+    pub(crate) fn unlock(&self) -> Result<()> {
+        if !self.is_ours() {
+            return Ok(());
+        }
+        self.call(libc::F_UNLCK, libc::F_OFD_SETLK)
+            .map_err(|errno| Error::os("fcntl(F_UNLCK)", errno).with_kind(ErrorKind::LockError))
+    }
+
+    /// Whether it was opened by this process, rather than by the one that this was forked from.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.0.is_ours()
+    }
+
+    fn set(&self, shared: bool, command: i32) -> Result<(), Errno> {
+        self.call(if shared { libc::F_RDLCK } else { libc::F_WRLCK }, command)
+    }
+
+    #[allow(unsafe_code, reason = "no crate has these locks")]
+    fn call(&self, kind: i32, command: i32) -> Result<(), Errno> {
+        // From the start to the end, however far that may move; the pid must be 0.
+        let mut range =
+            libc::flock { l_type: kind as _, l_whence: libc::SEEK_SET as _, l_start: 0, l_len: 0, l_pid: 0 };
+        // SAFETY: the descriptor is open while `self` lives, and the struct is what these commands take.
+        let result = unsafe { libc::fcntl(self.0.descriptor(), command, &raw mut range) };
+        if result == -1 { Err(last_errno()) } else { Ok(()) }
+    }
+}
+
+/// A place for one [`LockFile`] that is not in use, so that not every lock opens a file.
+#[derive(Default)]
+pub(crate) struct IdleLock(AtomicU64);
+
+impl IdleLock {
+    pub(crate) fn take(&self) -> Option<LockFile> {
+        // Acquire: pairs with the Release in `put`. What was opened before a fork is not for the child.
+        Unshared::from_word(self.0.swap(0, Ordering::Acquire)).map(LockFile).filter(LockFile::is_ours)
+    }
+
+    pub(crate) fn put(&self, file: LockFile) {
+        let word = file.0.into_word();
+        // Release: pairs with the Acquire in `take`, for whoever unlocked it before.
+        let before = self.0.swap(word, Ordering::AcqRel);
+        drop(Unshared::from_word(before));
+    }
+}
+
+impl Drop for IdleLock {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
+/// Who has a byte-range lock on the file: `Some(None)` is somebody whom the system does not name, because open file
+/// descriptions have no process.
+#[allow(unsafe_code, reason = "no crate has these locks")]
+pub(crate) fn range_holder(file: &OwnedFd) -> Result<Option<Option<u32>>> {
+    let mut range = libc::flock {
+        l_type: libc::F_WRLCK as _,
+        l_whence: libc::SEEK_SET as _,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    // SAFETY: the descriptor is borrowed, and the struct is what this command fills.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut range) };
+    if result == -1 {
+        return Err(Error::os("fcntl(F_OFD_GETLK)", last_errno()));
+    }
+    let held = i32::from(range.l_type) != libc::F_UNLCK;
+    Ok(held.then(|| u32::try_from(range.l_pid).ok().filter(|&pid| pid != 0)))
+}
+
+fn last_errno() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}

@@ -1,0 +1,51 @@
+//! Unix. So far that is Linux; what other systems lack is in one file each.
+
+mod catalog;
+mod fault;
+mod fault_table;
+mod fork;
+mod headroom;
+mod lock_file;
+mod mapping;
+mod named_semaphore;
+mod object;
+mod sem_set;
+mod shm;
+
+use std::io;
+
+pub(crate) use catalog::*;
+pub(crate) use fork::generation;
+pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
+pub(crate) use mapping::Mapping;
+pub(crate) use named_semaphore::NamedSemaphore;
+pub(crate) use object::*;
+pub(crate) use sem_set::*;
+pub(crate) use shm::*;
+
+/// Whether the system says that a limit other than memory or space is reached.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOLCK | libc::EAGAIN))
+}
+
+/// Repeats a call that a signal interrupted before it did anything.
+fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, rustix::io::Errno>) -> Result<T, rustix::io::Errno> {
+    loop {
+        match call() {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return other,
+        }
+    }
+}
+
+/// The size of whole pages that hold `size` bytes.
+pub(crate) fn whole_pages(size: u64) -> u64 {
+    size.next_multiple_of(rustix::param::page_size() as u64)
+}
+
+/// Whether a process id is this process's, or nobody's. 0 is somebody in another PID namespace.
+pub(crate) fn is_this_process_or_gone(pid: i32) -> bool {
+    let Some(pid) = rustix::process::Pid::from_raw(pid) else { return false };
+    pid == rustix::process::getpid()
+        || rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
+}

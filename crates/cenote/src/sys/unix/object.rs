@@ -1,0 +1,281 @@
+//! Files that are segments: made complete before they have a name, opened without falling for what else lies there.
+
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags, RenameFlags, Stat};
+use rustix::io::Errno;
+
+use super::headroom::{self, describe_space};
+use super::{Mapped, uninterrupted};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Where `shm_open` keeps its objects; see shm_overview(7).
+pub(crate) const SHM_DIRECTORY: &str = "/dev/shm";
+
+/// What a file system knows of a segment.
+pub(crate) struct FileFacts {
+    pub(crate) size: u64,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) mode: u32,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+    /// Whether it has no name any more.
+    pub(crate) removed: bool,
+    pub(crate) modified: Option<SystemTime>,
+    pub(crate) accessed: Option<SystemTime>,
+    pub(crate) changed: Option<SystemTime>,
+}
+
+impl FileFacts {
+    /// What the kernel calls it.
+    pub(crate) fn mapped(&self) -> Mapped {
+        Mapped::File { device: self.device, inode: self.inode }
+    }
+}
+
+/// How to make a file.
+#[derive(Clone, Copy)]
+pub(crate) struct NewFile {
+    pub(crate) size: u64,
+    pub(crate) mode: u32,
+    /// Leave holes, to be filled when they are first written.
+    pub(crate) sparse: bool,
+}
+
+/// Opens the segment at `path`. A symbolic link is followed only if `follow`.
+pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<OwnedFd> {
+    let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+    let links = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
+    // NONBLOCK: a FIFO that lies there must not hold us up. It means nothing for a file.
+    let flags = access | links | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+    let file =
+        uninterrupted(|| rustix::fs::open(path, flags, Mode::empty())).map_err(|errno| match errno {
+            Errno::LOOP if !follow => Error::new(
+                ErrorKind::Untrusted,
+                "a symbolic link stands there, which is not followed",
+            )
+            .with_hint(
+                "find out who made it (`ls -l /dev/shm`) and remove it, or use file: with the path you mean",
+            ),
+            Errno::ISDIR => not_a_file(FileType::Directory),
+            Errno::NXIO | Errno::NODEV => not_a_file(FileType::Unknown),
+            errno => Error::os("open", errno),
+        })?;
+    let stat = rustix::fs::fstat(&file).map_err(|errno| Error::os("fstat", errno))?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(file),
+        other => Err(not_a_file(other)),
+    }
+}
+
+/// Makes a file of zeros at `path`, which must be free. It gets its name when it is complete.
+pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<OwnedFd> {
+    if let Ok(stat) = rustix::fs::lstat(path) {
+        return Err(taken(FileType::from_raw_mode(stat.st_mode)));
+    }
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let flags = OFlags::RDWR | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o600);
+    match uninterrupted(|| rustix::fs::open(directory, flags | OFlags::TMPFILE, mode)) {
+        Ok(file) => {
+            prepare(&file, directory, new)?;
+            let unnamed = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+            rustix::fs::linkat(CWD, unnamed, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(
+                |errno| match errno {
+                    Errno::EXIST => taken(FileType::RegularFile),
+                    errno => Error::os("linkat", errno),
+                },
+            )?;
+            Ok(file)
+        }
+        // A file system that has no files without a name: some network and FUSE ones, vfat.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => create_by_renaming(path, directory, new),
+        Err(errno) => Err(Error::os("open", errno)),
+    }
+}
+
+/// Makes the file under a temporary name beside its own.
+fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<OwnedFd> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".new-{}-{count}", std::process::id()));
+    let temporary = directory.join(name);
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL;
+    let file = uninterrupted(|| rustix::fs::open(&temporary, flags, Mode::from_raw_mode(0o600)))
+        .map_err(|errno| Error::os("open", errno))?;
+    let named = prepare(&file, directory, new).and_then(|()| {
+        rustix::fs::renameat_with(CWD, &temporary, CWD, path, RenameFlags::NOREPLACE).map_err(|errno| {
+            match errno {
+                Errno::EXIST => taken(FileType::RegularFile),
+                errno => Error::os("renameat2", errno),
+            }
+        })
+    });
+    if named.is_err() {
+        let _ = rustix::fs::unlink(&temporary);
+    }
+    named.map(|()| file)
+}
+
+/// Gives a new file its size, its memory and its mode, whatever the umask.
+fn prepare(file: &OwnedFd, directory: &Path, new: NewFile) -> Result<()> {
+    if new.sparse {
+        uninterrupted(|| rustix::fs::ftruncate(file, new.size))
+            .map_err(|errno| size_error("ftruncate", errno))?;
+    } else {
+        reserve(file, directory, new.size)?;
+    }
+    if new.mode != 0o600 {
+        uninterrupted(|| rustix::fs::fchmod(file, Mode::from_raw_mode(new.mode)))
+            .map_err(|errno| Error::os("fchmod", errno))?;
+    }
+    Ok(())
+}
+
+fn reserve(file: &OwnedFd, directory: &Path, size: u64) -> Result<()> {
+    headroom::check(size)?;
+    let full = |call: &str, errno| {
+        Error::os(call, errno).because(format!("{size} bytes were asked for, and {}", describe_space(directory)))
+            .with_hint("remove what is not needed (`cenote ls`, `cenote rm`), ask for less, or enlarge the file system")
+    };
+    match uninterrupted(|| rustix::fs::fallocate(file, FallocateFlags::empty(), 0, size)) {
+        Ok(()) => Ok(()),
+        Err(errno @ (Errno::NOSPC | Errno::DQUOT)) => Err(full("fallocate", errno)),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => match write_zeros(file, size) {
+            Err(errno @ (Errno::NOSPC | Errno::DQUOT)) => Err(full("write", errno)),
+            other => other.map_err(|errno| size_error("write", errno)),
+        },
+        Err(errno) => Err(size_error("fallocate", errno)),
+    }
+}
+
+/// Reserves by writing, where the file system cannot reserve.
+fn write_zeros(file: &OwnedFd, size: u64) -> Result<(), Errno> {
+    let zeros = vec![0_u8; 1 << 20];
+    let mut at = 0;
+    while at < size {
+        let step = (size - at).min(zeros.len() as u64) as usize;
+        at += uninterrupted(|| rustix::io::pwrite(file, &zeros[..step], at))? as u64;
+    }
+    Ok(())
+}
+
+fn size_error(call: &str, errno: Errno) -> Error {
+    let error = Error::os(call, errno);
+    if matches!(errno, Errno::INVAL | Errno::FBIG) { error.with_kind(ErrorKind::InvalidSize) } else { error }
+}
+
+/// Takes the name of a segment away. Only of a file: not of a link, nor of a directory.
+pub(crate) fn remove_file(path: &Path) -> Result<()> {
+    let stat = rustix::fs::lstat(path).map_err(|errno| Error::os("lstat", errno))?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => rustix::fs::unlink(path).map_err(|errno| Error::os("unlink", errno)),
+        other => Err(not_a_file(other)),
+    }
+}
+
+/// Looks at the file at `path` without opening it.
+pub(crate) fn stat_path(path: &Path, follow: bool) -> Result<FileFacts> {
+    let stat = if follow { rustix::fs::stat(path) } else { rustix::fs::lstat(path) };
+    let stat = stat.map_err(|errno| Error::os("stat", errno))?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(facts(&stat)),
+        other => Err(not_a_file(other)),
+    }
+}
+
+pub(crate) fn stat_file(file: &OwnedFd) -> Result<FileFacts> {
+    rustix::fs::fstat(file).map(|stat| facts(&stat)).map_err(|errno| Error::os("fstat", errno))
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the fields' types differ from one architecture to the next")]
+fn facts(stat: &Stat) -> FileFacts {
+    FileFacts {
+        size: stat.st_size.max(0) as u64,
+        uid: stat.st_uid,
+        gid: stat.st_gid,
+        mode: stat.st_mode & 0o7777,
+        device: stat.st_dev as u64,
+        inode: stat.st_ino as u64,
+        removed: stat.st_nlink == 0,
+        modified: time(stat.st_mtime as i64),
+        accessed: time(stat.st_atime as i64),
+        changed: time(stat.st_ctime as i64),
+    }
+}
+
+/// Seconds since 1970; 0 and less is never.
+pub(super) fn time(seconds: i64) -> Option<SystemTime> {
+    let seconds = u64::try_from(seconds).ok().filter(|&seconds| seconds > 0)?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+/// `key_t` of a file, as ftok(3) makes it on Linux. The file's name may have changed hands by the time it is used.
+pub(crate) fn ftok(path: &Path, project: u8) -> Result<i32> {
+    let stat = rustix::fs::stat(path).map_err(|errno| Error::os("stat", errno))?;
+    Ok(ftok_of(stat.st_dev, stat.st_ino, project))
+}
+
+/// Only 16 bits of the inode are in it, so two files can have the same key.
+fn ftok_of(device: u64, inode: u64, project: u8) -> i32 {
+    let key = u64::from(project) << 24 | (device & 0xff) << 16 | (inode & 0xffff);
+    (key as u32).cast_signed()
+}
+
+/// Makes an empty file for ftok(3) if nothing is there: true if it did. What is there must be a file.
+pub(crate) fn make_key_file(path: &Path, mode: u32) -> Result<bool> {
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL;
+    match uninterrupted(|| rustix::fs::open(path, flags, Mode::from_raw_mode(mode))) {
+        Ok(_) => Ok(true),
+        Err(Errno::EXIST) => match rustix::fs::lstat(path) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => {
+                Err(not_a_file(FileType::from_raw_mode(stat.st_mode)))
+            }
+            // It may be gone by now: whoever uses it next will notice.
+            _ => Ok(false),
+        },
+        Err(errno) => Err(Error::os("open", errno)),
+    }
+}
+
+/// The directory for temporary files, as Qt and others choose it: `$TMPDIR`, else /tmp.
+pub(crate) fn temporary_directory() -> PathBuf {
+    std::env::var_os("TMPDIR")
+        .filter(|path| !path.is_empty())
+        .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+}
+
+#[cold]
+fn taken(kind: FileType) -> Error {
+    match kind {
+        FileType::RegularFile => Error::new(ErrorKind::AlreadyExists, "there is one already"),
+        other => Error::new(ErrorKind::AlreadyExists, format!("{} stands there", name_of(other)))
+            .with_hint("choose another name, or move away what stands there"),
+    }
+}
+
+#[cold]
+fn not_a_file(kind: FileType) -> Error {
+    Error::new(ErrorKind::KeyError, format!("{} stands there, not a segment", name_of(kind)))
+        .with_hint("choose another name, or move away what stands there")
+}
+
+fn name_of(kind: FileType) -> &'static str {
+    match kind {
+        FileType::Directory => "a directory",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        _ => "something that is no file",
+    }
+}

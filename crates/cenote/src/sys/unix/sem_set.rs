@@ -1,0 +1,203 @@
+//! System V semaphore sets: semget(2), semop(2), semctl(2).
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::time::Duration;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::Wait;
+
+/// A set, by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SemSet(pub(crate) i32);
+
+/// One step of an operation on a set, of which all steps happen or none.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    index: u16,
+    change: i16,
+    undo: bool,
+}
+
+impl Step {
+    /// Adds to the semaphore, or waits until as much can be taken from it. A death does not undo it.
+    pub(crate) const fn change(index: u16, change: i16) -> Self {
+        Self { index, change, undo: false }
+    }
+
+    /// The same, undone by the kernel when the process ends.
+    pub(crate) const fn undone_at_death(index: u16, change: i16) -> Self {
+        Self { index, change, undo: true }
+    }
+
+    /// Waits until the semaphore is 0.
+    pub(crate) const fn wait_for_zero(index: u16) -> Self {
+        Self { index, change: 0, undo: false }
+    }
+}
+
+/// How an operation ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Done {
+    Yes,
+    /// The wait ended first; nothing was changed.
+    TimedOut,
+    /// There is no such set any more.
+    Gone,
+}
+
+/// What the kernel knows of a set.
+pub(crate) struct SemFacts {
+    pub(crate) count: usize,
+    pub(crate) uid: u32,
+    /// Whether any operation was ever completed on it. Setting a value is none.
+    pub(crate) used: bool,
+}
+
+impl SemSet {
+    /// Makes a set of zeros under the key: `None` if there is one.
+    pub(crate) fn create(key: i32, count: u16, mode: u32) -> Result<Option<Self>> {
+        match semget(key, count, libc::IPC_CREAT | libc::IPC_EXCL | (mode & 0o777).cast_signed()) {
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(None),
+            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => Err(Error::os("semget", error)
+                .because("the kernel's limit on semaphores is reached")
+                .with_hint("`ipcs -s` lists them; the limits are in /proc/sys/kernel/sem")),
+            result => result.map(Some).map_err(|error| Error::os("semget", error)),
+        }
+    }
+
+    /// The set under the key: `None` if there is none. `access` is what the caller needs of it, as mode bits.
+    pub(crate) fn find(key: i32, access: u32) -> Result<Option<Self>> {
+        match semget(key, 0, access.cast_signed()) {
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+            result => result.map(Some).map_err(|error| Error::os("semget", error)),
+        }
+    }
+
+    /// Performs all steps at once, waiting until it can.
+    #[inline]
+    pub(crate) fn operate<const N: usize>(self, steps: [Step; N], wait: Wait) -> Result<Done> {
+        const SLICE: Duration = Duration::from_secs(3600);
+        loop {
+            let nowait = if matches!(wait, Wait::Try) { libc::IPC_NOWAIT } else { 0 };
+            let mut operations = steps.map(|step| libc::sembuf {
+                sem_num: step.index,
+                sem_op: step.change,
+                sem_flg: (nowait | if step.undo { libc::SEM_UNDO } else { 0 }) as _,
+            });
+            let (list, count) = (operations.as_mut_ptr(), operations.len());
+            let result = match wait {
+                Wait::Until(_) => {
+                    let left = wait.left(SLICE).unwrap_or_default();
+                    semtimedop(self.0, list, count, left)
+                }
+                // SAFETY: the array is valid for the call, and `count` is its length.
+                _ => unsafe { libc::semop(self.0, list, count) }.into(),
+            };
+            if result == 0 {
+                return Ok(Done::Yes);
+            }
+            let error = io::Error::last_os_error();
+            match error.raw_os_error() {
+                Some(libc::EINTR) => {}
+                Some(libc::EAGAIN) if wait.left(SLICE).is_some() => {}
+                Some(libc::EAGAIN) => return Ok(Done::TimedOut),
+                Some(libc::EIDRM | libc::EINVAL) => return Ok(Done::Gone),
+                Some(libc::ERANGE) => {
+                    return Err(lock_error("semop", error).because("the count would be too large"));
+                }
+                Some(libc::EACCES) => return Err(Error::os("semop", error)),
+                _ => return Err(lock_error("semop", error)),
+            }
+        }
+    }
+
+    pub(crate) fn value(self, index: u16) -> Result<i32> {
+        self.get(index, libc::GETVAL, "semctl(GETVAL)")
+    }
+
+    /// How many processes wait for the semaphore to grow.
+    pub(crate) fn waiters(self, index: u16) -> Result<i32> {
+        self.get(index, libc::GETNCNT, "semctl(GETNCNT)")
+    }
+
+    /// The process that last operated on the semaphore, where it can be told.
+    pub(crate) fn last_user(self, index: u16) -> Option<u32> {
+        let pid = self.get(index, libc::GETPID, "semctl(GETPID)").ok()?;
+        u32::try_from(pid).ok().filter(|&pid| pid != 0)
+    }
+
+    fn get(self, index: u16, command: i32, call: &str) -> Result<i32> {
+        // SAFETY: these commands take no fourth argument.
+        let value = unsafe { libc::semctl(self.0, index.into(), command) };
+        if value == -1 { Err(failed(call)) } else { Ok(value) }
+    }
+
+    /// Sets a value, whatever it is. Only for a set that nobody can be using.
+    pub(crate) fn set(self, index: u16, value: i32) -> Result<()> {
+        // SAFETY: SETVAL takes an int.
+        let result = unsafe { libc::semctl(self.0, index.into(), libc::SETVAL, value) };
+        if result == -1 { Err(failed("semctl(SETVAL)")) } else { Ok(()) }
+    }
+
+    pub(crate) fn stat(self) -> Result<SemFacts> {
+        let found = self.read()?;
+        Ok(SemFacts { count: found.sem_nsems as usize, uid: found.sem_perm.uid, used: found.sem_otime != 0 })
+    }
+
+    /// Gives the set to another owner, if this process may.
+    pub(crate) fn give_to(self, uid: u32, gid: u32) -> Result<()> {
+        let mut found = self.read()?;
+        found.sem_perm.uid = uid;
+        found.sem_perm.gid = gid;
+        // SAFETY: IPC_SET takes the struct.
+        let result = unsafe { libc::semctl(self.0, 0, libc::IPC_SET, &raw mut found) };
+        if result == -1 { Err(failed("semctl(IPC_SET)")) } else { Ok(()) }
+    }
+
+    /// Removes the set; whoever waits on it is told that it is gone. One that is gone already is no error.
+    pub(crate) fn remove(self) -> Result<()> {
+        // SAFETY: IPC_RMID takes no fourth argument.
+        if unsafe { libc::semctl(self.0, 0, libc::IPC_RMID) } != -1 {
+            return Ok(());
+        }
+        let error = failed("semctl(IPC_RMID)");
+        if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) }
+    }
+
+    fn read(self) -> Result<libc::semid_ds> {
+        // SAFETY: a struct of integers, for which all zeros are valid.
+        let mut found = unsafe { std::mem::zeroed::<libc::semid_ds>() };
+        // SAFETY: IPC_STAT fills the struct, which is ours.
+        let result = unsafe { libc::semctl(self.0, 0, libc::IPC_STAT, &raw mut found) };
+        if result == -1 { Err(failed("semctl(IPC_STAT)")) } else { Ok(found) }
+    }
+}
+
+fn semget(key: i32, count: u16, flags: i32) -> io::Result<SemSet> {
+    // SAFETY: takes three numbers.
+    let id = unsafe { libc::semget(key, count.into(), flags) };
+    if id == -1 { Err(io::Error::last_os_error()) } else { Ok(SemSet(id)) }
+}
+
+/// semtimedop(2), which the libc crate lacks.
+fn semtimedop(id: i32, list: *mut libc::sembuf, count: usize, timeout: Duration) -> libc::c_long {
+    let timeout =
+        libc::timespec { tv_sec: timeout.as_secs() as libc::time_t, tv_nsec: timeout.subsec_nanos().into() };
+    // SAFETY: the caller's list has `count` operations, and the time outlives the call.
+    unsafe { libc::syscall(libc::SYS_semtimedop, id, list, count, &raw const timeout) }
+}
+
+fn failed(call: &str) -> Error {
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::EINVAL | libc::EIDRM) => Error::os(call, error).with_kind(ErrorKind::NotFound),
+        _ => Error::os(call, error),
+    }
+}
+
+fn lock_error(call: &str, error: io::Error) -> Error {
+    Error::os(call, error).with_kind(ErrorKind::LockError)
+}

@@ -1,0 +1,28 @@
+//! What Cenote's tests stand on: real processes, names that do not collide, and an end to every wait.
+//!
+//! - [`Peer`] is a child process that speaks the line protocol of `peers/README.md`; [`peers`] finds the
+//!   real ones (Qt 5, Qt 6, C, Python), which know nothing of Cenote.
+//! - [`names`], [`sysv`] and [`qt`] give names of their own to each test, and clean up behind a failed one.
+//! - [`watchdog()`] ends a test that hangs; [`skipped`] names one that cannot run here.
+//! - [`system`] and [`cgroup`] put a child where memory is short or rights are few.
+//! - [`Rng`] gives the same random numbers in every run.
+
+#[cfg(target_os = "linux")]
+pub mod cgroup;
+pub mod names;
+mod peer;
+pub mod peers;
+#[cfg(unix)]
+pub mod qt;
+mod rng;
+mod skip;
+#[cfg(unix)]
+pub mod system;
+#[cfg(unix)]
+pub mod sysv;
+mod watchdog;
+
+pub use peer::{Peer, Reply};
+pub use rng::Rng;
+pub use skip::skipped;
+pub use watchdog::{Watchdog, watchdog};

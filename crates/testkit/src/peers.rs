@@ -1,0 +1,72 @@
+//! The real peers, compiled by `cargo xtask test` from `peers/`; each knows nothing of Cenote.
+//!
+//! Where one is missing, its tests are skipped, saying so, unless `CENOTE_REQUIRE_PEERS` is set.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Peer, skipped};
+
+/// A program on Qt 5's `QSharedMemory`.
+#[must_use]
+pub fn qt5() -> Option<Peer> {
+    command("qt5").map(Peer::spawn)
+}
+
+/// A program on Qt 6's `QSharedMemory`.
+#[must_use]
+pub fn qt6() -> Option<Peer> {
+    command("qt6").map(Peer::spawn)
+}
+
+/// A C program on `shm_open`.
+#[must_use]
+pub fn posix() -> Option<Peer> {
+    command("posix").map(Peer::spawn)
+}
+
+/// A C program on `shmget`.
+#[must_use]
+pub fn sysv() -> Option<Peer> {
+    command("sysv").map(Peer::spawn)
+}
+
+/// A Python program on `multiprocessing.shared_memory`.
+#[must_use]
+pub fn python() -> Option<Peer> {
+    command("python").map(Peer::spawn)
+}
+
+/// The command that starts the peer called `name`, for tests that change something about it first.
+///
+/// # Panics
+/// If the peer is missing and `CENOTE_REQUIRE_PEERS` is set.
+#[must_use]
+pub fn command(name: &str) -> Option<Command> {
+    let file = if name == "python" { "python.py" } else { name };
+    let Some(path) = folder().map(|folder| folder.join(file)).filter(|path| path.is_file()) else {
+        let why = format!("no peer `{name}`; `cargo xtask test` makes it");
+        assert!(env::var_os("CENOTE_REQUIRE_PEERS").is_none(), "{why}");
+        skipped(&why);
+        return None;
+    };
+    if name != "python" {
+        return Some(Command::new(path));
+    }
+    // The system's own first: the one in the search path may be out of reach for another user.
+    let system = Path::new("/usr/bin/python3");
+    let mut python = Command::new(if system.is_file() { system } else { Path::new("python3") });
+    python.arg(path);
+    Some(python)
+}
+
+/// `CENOTE_PEERS`, or `peers` in the build folder that the running test lies in.
+fn folder() -> Option<PathBuf> {
+    if let Some(folder) = env::var_os("CENOTE_PEERS") {
+        return Some(folder.into());
+    }
+    let test = env::current_exe().ok()?;
+    // target/debug/deps/test, or one level deeper when built for a named target.
+    test.ancestors().skip(1).take(4).map(|folder| folder.join("peers")).find(|folder| folder.is_dir())
+}

@@ -1,0 +1,76 @@
+//! Children with fewer rights or less memory, and a few things that the standard library does not tell.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::skipped;
+
+/// Nobody, on every system.
+pub const OTHER_USER: u32 = 65534;
+
+/// Whether this process may do everything.
+#[must_use]
+pub fn is_root() -> bool {
+    // SAFETY: the call has no arguments and cannot fail.
+    unsafe { libc::geteuid() == 0 }
+}
+
+/// [`is_root`], for a test that can do nothing otherwise: says that it is skipped.
+#[must_use]
+pub fn has_root() -> bool {
+    if !is_root() {
+        skipped("only root can do this");
+    }
+    is_root()
+}
+
+/// Lets the child run as another user, which only root can. Its program must be within that user's
+/// reach.
+pub fn as_other_user(command: &mut Command) -> &mut Command {
+    command.uid(OTHER_USER).gid(OTHER_USER)
+}
+
+/// Sends `signal` to the process `pid`.
+///
+/// # Panics
+/// If the system refuses.
+#[track_caller]
+pub fn signal(pid: u32, signal: i32) {
+    let pid = i32::try_from(pid).expect("a process id fits");
+    // SAFETY: the call takes plain numbers.
+    let result = unsafe { libc::kill(pid, signal) };
+    assert_eq!(result, 0, "signal {signal} to {pid}: {}", io::Error::last_os_error());
+}
+
+/// Gives the child a `/dev/shm` of its own, empty and of `bytes` bytes, which only root can. The child
+/// cannot be another user's as well.
+#[cfg(target_os = "linux")]
+pub fn in_small_shm(command: &mut Command, bytes: u64) -> &mut Command {
+    let options = CString::new(format!("size={bytes},mode=1777")).expect("no NUL in it");
+    // SAFETY: between fork and exec the closure makes system calls only; it allocates nothing.
+    unsafe { command.pre_exec(move || mount_own_shm(&options)) }
+}
+
+/// Takes this process out of the system's mounts and puts a fresh tmpfs on `/dev/shm`.
+#[cfg(target_os = "linux")]
+fn mount_own_shm(options: &CStr) -> io::Result<()> {
+    // SAFETY: the call takes a plain number.
+    succeeded(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;
+    mount(c"none", c"/", libc::MS_REC | libc::MS_PRIVATE, None)?;
+    mount(c"tmpfs", c"/dev/shm", 0, Some(options))
+}
+
+#[cfg(target_os = "linux")]
+fn mount(kind: &CStr, target: &CStr, flags: libc::c_ulong, options: Option<&CStr>) -> io::Result<()> {
+    let options = options.map_or(std::ptr::null(), CStr::as_ptr);
+    // SAFETY: all are C strings that live through the call, or null where the kernel allows it.
+    succeeded(unsafe { libc::mount(kind.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, options.cast()) })
+}
+
+#[cfg(target_os = "linux")]
+fn succeeded(result: libc::c_int) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

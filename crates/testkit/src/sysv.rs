@@ -1,0 +1,50 @@
+//! Keys of System V objects that no other test uses.
+#![allow(unsafe_code)]
+
+use std::ptr;
+
+use crate::names::next_number;
+
+/// A key for `shmget` and `semget`; what still has it when this is dropped is removed.
+#[derive(Debug)]
+pub struct SysvKey(i32);
+
+impl SysvKey {
+    /// A key of its own.
+    #[must_use]
+    pub fn unique() -> Self {
+        // 0x7e ("te"st) in front, then the process, then the number: 24 bits tell tests that run at
+        // the same time apart.
+        let process = std::process::id() & 0xffff;
+        let key = 0x7e00_0000 | process << 8 | next_number() & 0xff;
+        Self(i32::try_from(key).expect("the highest bit is not set"))
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> i32 {
+        self.0
+    }
+}
+
+impl Drop for SysvKey {
+    fn drop(&mut self) {
+        remove(self.0);
+    }
+}
+
+/// Removes the segment and the semaphore set under `key`, if there are any.
+pub fn remove(key: i32) {
+    // SAFETY: the call takes plain numbers and makes nothing.
+    let segment = unsafe { libc::shmget(key, 0, 0) };
+    if segment >= 0 {
+        // SAFETY: IPC_RMID uses no buffer.
+        unsafe { libc::shmctl(segment, libc::IPC_RMID, ptr::null_mut()) };
+    }
+    // SAFETY: the call takes plain numbers and makes nothing.
+    let set = unsafe { libc::semget(key, 0, 0) };
+    if set >= 0 {
+        // SAFETY: IPC_RMID uses no fourth argument.
+        unsafe { libc::semctl(set, 0, libc::IPC_RMID) };
+    }
+}

@@ -1,0 +1,51 @@
+//! The repository's own commands: `cargo xtask test` and `cargo xtask tidy`.
+//!
+//! Standard library only, so that they build in a moment on a fresh machine.
+
+mod install;
+mod leaks;
+mod limits;
+mod peers;
+mod repository;
+mod steps;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use repository::Repository;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [--no-install]   everything that must hold before a change is taken: the peers' packages,
+                        formatting, lints, the house's rules, all suites, models, documentation,
+                        limits, and nothing left behind. CI=true makes every skip a failure.
+  tidy                  the house's rules alone
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let repository = Repository::here();
+    let outcome = match words[..] {
+        ["test"] => test::run(&repository, true),
+        ["test", "--no-install"] => test::run(&repository, false),
+        ["tidy"] => tidy::run(&repository),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

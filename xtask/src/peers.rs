@@ -1,0 +1,139 @@
+//! Compiles the peers of `crates/testkit/peers` into `target/peers`, when their sources are newer.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::repository::{Repository, is_installed, output_of, run};
+use crate::steps::{Done, Outcome};
+
+/// One peer: what it is made of, and which pkg-config modules it needs.
+struct Recipe {
+    name: &'static str,
+    compiler: &'static str,
+    flags: &'static [&'static str],
+    sources: &'static [&'static str],
+    headers: &'static [&'static str],
+    modules: &'static [&'static str],
+    libraries: &'static [&'static str],
+}
+
+/// Qt's headers insist on position-independent code; as `-fPIC` it suits every version.
+const QT: Recipe = Recipe {
+    name: "",
+    compiler: "c++",
+    flags: &["-std=c++17", "-O2", "-fPIC", "-Wall", "-Wextra"],
+    sources: &["qt/peer.cpp", "qt/picture.cpp"],
+    headers: &["qt/picture.h"],
+    modules: &[],
+    libraries: &[],
+};
+
+const C: Recipe = Recipe {
+    name: "",
+    compiler: "cc",
+    flags: &["-std=c11", "-O2", "-Wall", "-Wextra"],
+    sources: &[],
+    headers: &["c/protocol.h"],
+    modules: &[],
+    libraries: &["-lrt", "-lpthread"],
+};
+
+const RECIPES: [Recipe; 4] = [
+    Recipe { name: "qt5", modules: &["Qt5Core", "Qt5Gui"], ..QT },
+    Recipe { name: "qt6", modules: &["Qt6Core", "Qt6Gui"], ..QT },
+    Recipe { name: "posix", sources: &["c/posix.c", "c/protocol.c"], ..C },
+    Recipe { name: "sysv", sources: &["c/sysv.c", "c/protocol.c"], ..C },
+];
+
+/// Where the tests find the peers.
+pub(crate) fn folder(repository: &Repository) -> PathBuf {
+    repository.target.join("peers")
+}
+
+/// Builds what can be built here; a peer whose tools are missing is skipped, and named.
+pub(crate) fn build(repository: &Repository) -> Outcome {
+    let folder = folder(repository);
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut skipped = Vec::new();
+    for recipe in &RECIPES {
+        match recipe.missing_tool(repository) {
+            Some(tool) => skipped.push(format!("{} (needs {tool})", recipe.name)),
+            None => recipe.build(repository, &folder)?,
+        }
+    }
+    if is_installed("python3") {
+        copy_script(repository, &folder)?;
+    } else {
+        skipped.push("python (needs python3)".to_owned());
+    }
+    if skipped.is_empty() {
+        Ok(Done::Passed)
+    } else {
+        Ok(Done::Skipped(format!("the suites with {}", skipped.join(", "))))
+    }
+}
+
+fn sources(repository: &Repository) -> PathBuf {
+    repository.root.join("crates/testkit/peers")
+}
+
+impl Recipe {
+    fn missing_tool(&self, repository: &Repository) -> Option<String> {
+        if !is_installed(self.compiler) {
+            return Some(self.compiler.to_owned());
+        }
+        if self.modules.is_empty() {
+            return None;
+        }
+        if !is_installed("pkg-config") {
+            return Some("pkg-config".to_owned());
+        }
+        let missing =
+            |module: &&&str| output_of(repository.command("pkg-config").args(["--exists", module])).is_err();
+        self.modules.iter().find(missing).map(|module| format!("the development files of {module}"))
+    }
+
+    fn build(&self, repository: &Repository, folder: &Path) -> Result<(), String> {
+        let program = folder.join(self.name);
+        let inputs = self.sources.iter().chain(self.headers).map(|name| sources(repository).join(name));
+        if !is_older(&program, inputs) {
+            println!("{}: up to date", self.name);
+            return Ok(());
+        }
+        let (flags, libraries) = self.module_flags(repository)?;
+        let mut compile = repository.command(self.compiler);
+        compile.args(self.flags).args(flags).arg("-o").arg(&program);
+        compile.args(self.sources.iter().map(|source| sources(repository).join(source)));
+        compile.args(libraries).args(self.libraries);
+        run(&mut compile)
+    }
+
+    /// What pkg-config says to compile and to link with.
+    fn module_flags(&self, repository: &Repository) -> Result<(Vec<String>, Vec<String>), String> {
+        if self.modules.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let ask = |question: &str| {
+            let answer = output_of(repository.command("pkg-config").arg(question).args(self.modules))?;
+            Ok::<_, String>(answer.split_whitespace().map(str::to_owned).collect())
+        };
+        Ok((ask("--cflags")?, ask("--libs")?))
+    }
+}
+
+/// A script is its own program; it lies beside the others so that the tests look in one place.
+fn copy_script(repository: &Repository, folder: &Path) -> Result<(), String> {
+    let (from, to) = (sources(repository).join("python/peer.py"), folder.join("python.py"));
+    match fs::copy(&from, &to) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("copying {} to {}: {error}", from.display(), to.display())),
+    }
+}
+
+/// Whether `product` is missing or older than one of its `inputs`.
+fn is_older(product: &Path, inputs: impl Iterator<Item = PathBuf>) -> bool {
+    let time = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+    let Some(made) = time(product) else { return true };
+    inputs.map(|input| time(&input).unwrap_or_else(SystemTime::now)).any(|changed| changed > made)
+}

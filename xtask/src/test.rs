@@ -1,0 +1,76 @@
+//! `cargo xtask test`: everything that must hold before a change is taken.
+
+use std::env;
+
+use crate::repository::{Repository, run as run_command};
+use crate::steps::{Done, Outcome, Steps};
+use crate::{install, leaks, limits, peers, tidy};
+
+/// Runs all steps; the first that fails stops the task. `may_install` allows installing packages.
+pub(crate) fn run(repository: &Repository, may_install: bool) -> Result<(), String> {
+    let before = leaks::snapshot();
+    let mut steps = Steps::new(repository.strict);
+    let outcome = run_steps(repository, may_install, &mut steps);
+    // Also after a failure: what a broken test leaves behind is a second thing to mend.
+    let clean = steps.step("nothing left behind", || leaks::check(&before));
+    steps.print_summary();
+    outcome.and(clean)?;
+    println!("\nall passed");
+    Ok(())
+}
+
+fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> Result<(), String> {
+    steps.step("packages for the peers", || install::packages(repository, may_install))?;
+    steps.step("peers", || peers::build(repository))?;
+    steps.step("formatting", || {
+        with_component(repository, "fmt", &["--all", "--check"], "rustfmt is not part of this toolchain")
+    })?;
+    steps.step("lints", || {
+        let arguments = ["--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+        with_component(repository, "clippy", &arguments, "clippy is not part of this toolchain")
+    })?;
+    steps.step("house rules", || tidy::run(repository).map(|()| Done::Passed))?;
+    steps.step("tests", || {
+        let mut tests = repository.cargo();
+        tests.args(["test", "--workspace", "--all-features"]).env("CENOTE_PEERS", peers::folder(repository));
+        if repository.strict {
+            tests.env("CENOTE_REQUIRE_PEERS", "1");
+        }
+        passed(run_command(&mut tests))
+    })?;
+    steps.step("release build of the command", || {
+        passed(run_command(repository.cargo().args(["build", "--release", "-p", "cenote-cli"])))
+    })?;
+    steps.step("models (loom)", || {
+        let mut models = repository.cargo();
+        models.args(["test", "-p", "cenote", "--lib", "--release", "loom", "--target-dir"]);
+        models.arg(repository.target.join("loom")).env("RUSTFLAGS", with_flags("RUSTFLAGS", "--cfg loom"));
+        passed(run_command(&mut models))
+    })?;
+    steps.step("documentation", || {
+        let mut doc = repository.cargo();
+        doc.args(["doc", "--no-deps", "--workspace", "--all-features"]);
+        doc.env("RUSTDOCFLAGS", with_flags("RUSTDOCFLAGS", "-D warnings"));
+        passed(run_command(&mut doc))
+    })?;
+    steps.step("limits", || limits::check(repository))
+}
+
+/// Runs `cargo NAME`, a component that not every toolchain has. Asking for its version never fetches it.
+fn with_component(repository: &Repository, name: &str, arguments: &[&str], missing: &str) -> Outcome {
+    let asked = repository.cargo().args([name, "--version"]).output();
+    if !asked.is_ok_and(|answer| answer.status.success()) {
+        return Ok(Done::Skipped(missing.to_owned()));
+    }
+    passed(run_command(repository.cargo().arg(name).args(arguments)))
+}
+
+fn passed(result: Result<(), String>) -> Outcome {
+    result.map(|()| Done::Passed)
+}
+
+/// What the variable `name` holds already, and `flags` after it.
+fn with_flags(name: &str, flags: &str) -> String {
+    let before = env::var(name).unwrap_or_default();
+    format!("{before} {flags}").trim().to_owned()
+}
