@@ -7,6 +7,9 @@ use std::time::SystemTime;
 use crate::repository::{Repository, is_installed, output_of, run};
 use crate::steps::{Done, Outcome};
 
+/// Below the repository's root, where every command starts.
+const SOURCES: &str = "crates/testkit/peers";
+
 /// One peer: what it is made of, and which pkg-config modules it needs.
 struct Recipe {
     name: &'static str,
@@ -74,10 +77,6 @@ pub(crate) fn build(repository: &Repository) -> Outcome {
     }
 }
 
-fn sources(repository: &Repository) -> PathBuf {
-    repository.root.join("crates/testkit/peers")
-}
-
 impl Recipe {
     fn missing_tool(&self, repository: &Repository) -> Option<String> {
         if !is_installed(self.compiler) {
@@ -96,7 +95,8 @@ impl Recipe {
 
     fn build(&self, repository: &Repository, folder: &Path) -> Result<(), String> {
         let program = folder.join(self.name);
-        let inputs = self.sources.iter().chain(self.headers).map(|name| sources(repository).join(name));
+        let inputs =
+            self.sources.iter().chain(self.headers).map(|name| repository.root.join(SOURCES).join(name));
         if !is_older(&program, inputs) {
             println!("{}: up to date", self.name);
             return Ok(());
@@ -104,7 +104,7 @@ impl Recipe {
         let (flags, libraries) = self.module_flags(repository)?;
         let mut compile = repository.command(self.compiler);
         compile.args(self.flags).args(flags).arg("-o").arg(&program);
-        compile.args(self.sources.iter().map(|source| sources(repository).join(source)));
+        compile.args(self.sources.iter().map(|source| Path::new(SOURCES).join(source)));
         compile.args(libraries).args(self.libraries);
         run(&mut compile)
     }
@@ -124,7 +124,7 @@ impl Recipe {
 
 /// A script is its own program; it lies beside the others so that the tests look in one place.
 fn copy_script(repository: &Repository, folder: &Path) -> Result<(), String> {
-    let (from, to) = (sources(repository).join("python/peer.py"), folder.join("python.py"));
+    let (from, to) = (repository.root.join(SOURCES).join("python/peer.py"), folder.join("python.py"));
     match fs::copy(&from, &to) {
         Ok(_) => Ok(()),
         Err(error) => Err(format!("copying {} to {}: {error}", from.display(), to.display())),

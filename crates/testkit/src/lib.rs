@@ -2,13 +2,18 @@
 //!
 //! - [`Peer`] is a child process that speaks the line protocol of `peers/README.md`; [`peers`] finds the
 //!   real ones (Qt 5, Qt 6, C, Python), which know nothing of Cenote.
+//! - [`agent`] is Cenote's own side of that protocol: the test binary, run once more.
 //! - [`names`], [`sysv`] and [`qt`] give names of their own to each test, and clean up behind a failed one.
 //! - [`watchdog()`] ends a test that hangs; [`skipped`] names one that cannot run here.
 //! - [`system`] and [`cgroup`] put a child where memory is short or rights are few.
 //! - [`Rng`] gives the same random numbers in every run.
 
+#[cfg(unix)]
+pub mod agent;
 #[cfg(target_os = "linux")]
 pub mod cgroup;
+#[cfg(unix)]
+mod forks;
 pub mod names;
 mod peer;
 pub mod peers;

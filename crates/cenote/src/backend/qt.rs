@@ -72,16 +72,20 @@ impl Qt {
         let new_file = sys::make_key_file(&self.segment, KEY_FILE_MODE)?;
         let key = sys::ftok(&self.segment, PROJECT)?;
         let id = sys::shm_create(key, size, how.mode).inspect_err(|error| {
-            if new_file && error.kind() != ErrorKind::AlreadyExists {
-                remove_key_file(&self.segment);
+            if error.kind() != ErrorKind::AlreadyExists {
+                if new_file {
+                    remove_key_file(&self.segment);
+                }
+            } else if let Ok(facts) = self.find() {
+                // Somebody was quicker; the set that we made for it is now that segment's.
+                let _ = lock.mark(facts.id);
             }
         })?;
         let made = Mapping::of_segment(id, mappable(size)?, how.writable).and_then(|mapping| {
             if !how.sparse {
                 mapping.populate()?;
             }
-            let marked = if lock.is_owner() { lock.mark() } else { lock.unmark() };
-            marked?;
+            lock.mark(id)?;
             Ok((mapping, sys::shm_stat(id)?))
         });
         made.inspect_err(|_| {
@@ -112,8 +116,8 @@ impl Backend for Qt {
         self.find()?;
         let lock = self.lock();
         let (mapping, facts) = locked(&lock, Wait::up_to(how.timeout), || {
-            lock.mark()?;
             let facts = self.find()?;
+            lock.mark(facts.id)?;
             Ok((Mapping::of_segment(facts.id, mappable(facts.size)?, how.writable)?, facts))
         })?;
         let removes = !how.keep && facts.attached > 0;
@@ -190,8 +194,7 @@ impl Attached for AttachedQt {
             mapping.unmap()?;
             return Err(timed_out().because("it is detached, but whether it was the last could not be seen"));
         }
-        let last_user = sys::shm_stat(id).map_or(0, |facts| facts.last_user);
-        let result = lock.mark().and(mapping.unmap());
+        let result = lock.mark(id).and(mapping.unmap());
         let left = sys::shm_stat(id).ok();
         if removes && left.as_ref().is_some_and(|facts| facts.attached == 0) {
             sys::shm_remove(id)?;
@@ -201,9 +204,7 @@ impl Attached for AttachedQt {
             }
         }
         let gone = removes && files.find().is_err();
-        // A program that used the segment and lives may still know the semaphore, and use it again.
-        let wanted = !lock.is_marked() || !sys::is_this_process_or_gone(last_user);
-        if !gone || wanted || !lock.remove_if_unwanted()? {
+        if !gone || !lock.is_marked(id) || !lock.remove_if_unwanted()? {
             lock.give_back()?;
         }
         result

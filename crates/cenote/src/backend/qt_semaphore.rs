@@ -6,9 +6,9 @@
 //! in use never has its value set; a key file is removed only if it still leads to the set that it is removed with;
 //! letting go of a semaphore that was removed meanwhile adds nothing to the new one.
 //!
-//! A set made here for a segment has a second semaphore, which Qt does not look at: 1 says that Cenote made the set
-//! for the segment that is there, so that the last to detach may remove both. Other sets are left to their makers: a
-//! Qt program that still knows a removed set would unlink the key file of its successor.
+//! A set made here for a segment has a second semaphore, which Qt does not look at: it says for which segment Cenote
+//! made the set, so that the last to detach may remove both. Other sets are left to their makers: a Qt program that
+//! thinks that it owns a set, and finds it removed, unlinks the key file of its successor.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
@@ -244,28 +244,24 @@ impl QtSemaphore {
         made != NO_SET && made == self.set.load(Ordering::Relaxed)
     }
 
-    /// Marks a set that this handle made, while the segment is there. Called with the semaphore held.
-    pub(super) fn mark(&self) -> Result<()> {
-        if self.is_owner() && !self.is_marked() {
-            let _ = self.open()?.operate([Step::change(MARK, 1)], Wait::Try)?;
+    /// Marks a set that this handle made as belonging to the segment. Called with the semaphore held.
+    pub(super) fn mark(&self, segment: i32) -> Result<()> {
+        if !self.is_owner() {
+            return Ok(());
+        }
+        let set = self.open()?;
+        let missing = i32::from(mark_of(segment)) - set.value(MARK)?;
+        if let Ok(change @ (1.. | i16::MIN..=-1)) = i16::try_from(missing) {
+            let _ = set.operate([Step::change(MARK, change)], Wait::Try)?;
         }
         Ok(())
     }
 
-    /// Takes the mark off a set that was there before the segment: programs that used it with an earlier one may
-    /// know it, and think that they own it. Called with the semaphore held.
-    pub(super) fn unmark(&self) -> Result<()> {
-        if self.is_marked() {
-            let _ = self.open()?.operate([Step::change(MARK, -1)], Wait::Try)?;
-        }
-        Ok(())
-    }
-
-    /// Whether the set was made by Cenote for the segment that is there now.
-    pub(super) fn is_marked(&self) -> bool {
+    /// Whether Cenote made the set for this segment.
+    pub(super) fn is_marked(&self, segment: i32) -> bool {
         let set = SemSet(self.set.load(Ordering::Relaxed));
         set.stat().is_ok_and(|facts| facts.count > usize::from(MARK))
-            && set.value(MARK).is_ok_and(|mark| mark == 1)
+            && set.value(MARK).is_ok_and(|mark| mark == i32::from(mark_of(segment)))
     }
 
     /// Removes the set and its key file, if everything that was in it at first is there, no more and no less.
@@ -295,6 +291,11 @@ impl QtSemaphore {
         self.forget();
         Ok(true)
     }
+}
+
+/// What stands in the second semaphore for a segment: never 0, and another for the next segment.
+fn mark_of(segment: i32) -> i16 {
+    (segment & 0x3fff) as i16 + 1
 }
 
 /// Unlinks a key file; one that is gone already is as good.

@@ -42,10 +42,3 @@ fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, rustix::io::Errno>) -> R
 pub(crate) fn whole_pages(size: u64) -> u64 {
     size.next_multiple_of(rustix::param::page_size() as u64)
 }
-
-/// Whether a process id is this process's, or nobody's. 0 is somebody in another PID namespace.
-pub(crate) fn is_this_process_or_gone(pid: i32) -> bool {
-    let Some(pid) = rustix::process::Pid::from_raw(pid) else { return false };
-    pid == rustix::process::getpid()
-        || rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
-}

@@ -1,0 +1,63 @@
+//! What every kind of segment does, said once and run for each of them, across real processes.
+//!
+//! The agents are this program, started again: see `testkit::agent`.
+
+mod suite;
+
+use suite::Place;
+
+#[test]
+fn agent() {
+    testkit::agent::serve_if_asked();
+}
+
+/// One module for a kind, with all tests of the suite in it.
+macro_rules! conformance {
+    ($kind:ident, $place:expr, [$($test:ident),* $(,)?]) => {
+        mod $kind {
+            use super::*;
+            $(
+                #[test]
+                fn $test() {
+                    let _watchdog = testkit::watchdog(std::time::Duration::from_secs(60));
+                    suite::$test(&$place);
+                }
+            )*
+        }
+    };
+}
+
+/// The suite, for each kind that is named.
+macro_rules! conformance_for {
+    ($($kind:ident: $place:expr),* $(,)?) => {
+        $(conformance!($kind, $place, [
+            what_is_written_is_read_by_another_process,
+            a_new_segment_is_zeros_of_the_size_asked_for,
+            creating_twice_and_attaching_to_nothing_are_errors,
+            a_size_of_0_and_one_beyond_memory_are_errors,
+            open_or_create_makes_one_and_finds_it,
+            the_mode_is_0600_or_what_was_asked_for,
+            a_read_only_attachment_reads_and_cannot_write,
+            ranges_outside_are_errors_and_change_nothing,
+            removal_takes_the_name_and_leaves_the_memory,
+            stat_tells_size_owner_and_removal,
+            the_lock_excludes_other_processes,
+            the_lock_excludes_other_handles_and_threads_of_this_process,
+            a_timed_lock_waits_that_long_and_no_longer,
+            a_killed_holder_frees_the_lock,
+            no_count_is_lost_among_processes_and_threads,
+            a_forked_child_does_not_have_its_parents_lock,
+            a_forked_child_that_drops_everything_frees_nothing,
+            a_forked_child_that_stays_keeps_nothing_locked,
+            an_open_race_has_one_maker,
+        ]);)*
+    };
+}
+
+conformance_for! {
+    posix: Place::posix(),
+    file: Place::file(),
+    sysv_key: Place::sysv_key(),
+    sysv_ftok: Place::sysv_ftok(),
+    qt: Place::qt(),
+}

@@ -1,0 +1,209 @@
+//! Creating, attaching, bytes, removing.
+
+use cenote::{ErrorKind, Segment};
+use testkit::agent;
+
+use super::Place;
+
+pub(crate) fn what_is_written_is_read_by_another_process(place: &Place) {
+    let segment = Segment::create(place.address(), 5000).unwrap();
+    assert!(segment.was_created());
+    segment.write_at(7, b"Hello, Client!").unwrap();
+    segment.write_value(4096, &0x0102_0304_u32).unwrap();
+
+    let mut client = agent::spawn();
+    client.ask(&format!("attach {}", place.address())).expect_ok();
+    assert_eq!(client.ask("size").expect_ok(), "5000");
+    assert_eq!(client.ask("read 7 14").expect_ok(), "48656c6c6f2c20436c69656e7421");
+    assert_eq!(client.ask("read 4096 4").expect_ok(), "04030201");
+    client.ask("write 4999 2a").expect_ok();
+    assert_eq!(segment.read_value::<u8>(4999).unwrap(), 0x2a);
+    client.finish();
+    let _ = Segment::remove(place.address());
+}
+
+pub(crate) fn a_new_segment_is_zeros_of_the_size_asked_for(place: &Place) {
+    for size in [1, 4095, 4096, 4097, 1 << 20] {
+        let segment = Segment::create(place.address(), size).unwrap();
+        assert_eq!(segment.len() as u64, size);
+        assert!(segment.read_to_vec(..).unwrap().iter().all(|&byte| byte == 0));
+        segment.fill(.., 0xff).unwrap();
+        Segment::remove(place.address()).unwrap();
+    }
+}
+
+pub(crate) fn creating_twice_and_attaching_to_nothing_are_errors(place: &Place) {
+    let missing = Segment::attach(place.address()).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound, "{missing}");
+    let missing = Segment::remove(place.address()).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound, "{missing}");
+    let missing = Segment::stat_of(place.address()).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound, "{missing}");
+
+    let first = Segment::create(place.address(), 64).unwrap();
+    first.write_at(0, b"first").unwrap();
+    let mut other = agent::spawn();
+    other.ask(&format!("create {} 64", place.address())).expect_error("AlreadyExists");
+    let again = Segment::create(place.address(), 64).unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::AlreadyExists, "{again}");
+    assert!(again.to_string().contains(place.address()), "{again}");
+    assert_eq!(first.read_to_vec(..5).unwrap(), b"first", "a failed create leaves what is there alone");
+    Segment::remove(place.address()).unwrap();
+}
+
+pub(crate) fn a_size_of_0_and_one_beyond_memory_are_errors(place: &Place) {
+    let nothing = Segment::create(place.address(), 0).unwrap_err();
+    assert_eq!(nothing.kind(), ErrorKind::InvalidSize, "{nothing}");
+    for size in [1 << 50, u64::MAX] {
+        let error = Segment::create(place.address(), size).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::OutOfResources | ErrorKind::InvalidSize),
+            "{size}: {error}"
+        );
+    }
+    let left = Segment::attach(place.address()).unwrap_err();
+    assert_eq!(left.kind(), ErrorKind::NotFound, "a failed create leaves nothing: {left}");
+}
+
+pub(crate) fn open_or_create_makes_one_and_finds_it(place: &Place) {
+    let first = Segment::open_or_create(place.address(), 100).unwrap();
+    assert!(first.was_created());
+    let mut other = agent::spawn();
+    assert_eq!(other.ask(&format!("open-or-create {} 100", place.address())).expect_ok(), "attached");
+    other.ask(&format!("open-or-create {} 101", place.address())).expect_error("InvalidSize");
+    other.finish();
+    Segment::remove(place.address()).unwrap();
+}
+
+pub(crate) fn the_mode_is_0600_or_what_was_asked_for(place: &Place) {
+    drop(Segment::options().keep().create(place.address(), 8).unwrap());
+    assert_eq!(Segment::stat_of(place.address()).unwrap().mode, 0o600);
+    Segment::remove(place.address()).unwrap();
+    // 0666 is what a umask of 022 would make 0644 of.
+    drop(Segment::options().keep().mode(0o666).create(place.address(), 8).unwrap());
+    assert_eq!(Segment::stat_of(place.address()).unwrap().mode, 0o666);
+    Segment::remove(place.address()).unwrap();
+}
+
+pub(crate) fn a_read_only_attachment_reads_and_cannot_write(place: &Place) {
+    let writer = Segment::create(place.address(), 64).unwrap();
+    let reader = Segment::options().read_only().attach(place.address()).unwrap();
+    assert!(reader.is_read_only());
+    writer.write_at(0, b"seen").unwrap();
+    assert_eq!(reader.read_to_vec(..4).unwrap(), b"seen");
+    for refused in [
+        reader.write_at(0, b"no"),
+        reader.write_value(0, &1_u32),
+        reader.fill(.., 0),
+        writer.copy_to(.., reader.view(0, 64).unwrap()),
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    }
+    assert_eq!(writer.read_to_vec(..4).unwrap(), b"seen");
+    // The kernel refuses too, whatever this crate would say: the mapping has no write permission.
+    let base = reader.view(0, 64).unwrap().as_ptr() as usize;
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let line = maps.lines().find(|line| line.starts_with(&format!("{base:x}-"))).expect("it is mapped");
+    assert!(line.contains(" r--s "), "{line}");
+    let _ = Segment::remove(place.address());
+}
+
+pub(crate) fn ranges_outside_are_errors_and_change_nothing(place: &Place) {
+    let segment = Segment::create(place.address(), 100).unwrap();
+    let mut buffer = [0; 8];
+    let view = segment.view(90, 10).unwrap();
+    for outside in [
+        segment.write_at(93, &[1; 8]),
+        segment.write_at(101, &[]),
+        segment.write_at(usize::MAX, &[1; 8]),
+        segment.read_at(93, &mut buffer),
+        segment.read_at(usize::MAX - 3, &mut buffer),
+        segment.read_to_vec(50..101).map(drop),
+        segment.read_to_vec(..=usize::MAX).map(drop),
+        segment.fill(99..101, 1),
+        segment.read_value::<u64>(93).map(drop),
+        segment.view(100, 1).map(drop),
+        segment.view(usize::MAX, 2).map(drop),
+        view.write_at(3, &[1; 8]),
+        view.view(0, 11).map(drop),
+        // Within the page, but not within the segment.
+        segment.write_at(100, &[1]),
+        segment.copy_to(0..11, view),
+    ] {
+        let error = outside.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSize, "{error}");
+    }
+    assert!(segment.read_to_vec(..).unwrap().iter().all(|&byte| byte == 0));
+
+    assert_eq!(segment.read_to_vec(100..).unwrap(), b"", "an empty range at the end is within");
+    view.write_at(9, &[7]).unwrap();
+    assert_eq!(segment.read_value::<u8>(99).unwrap(), 7);
+    segment.copy_to(95..100, segment.view(0, 5).unwrap()).unwrap();
+    assert_eq!(segment.read_value::<u8>(4).unwrap(), 7);
+    let _ = Segment::remove(place.address());
+}
+
+pub(crate) fn removal_takes_the_name_and_leaves_the_memory(place: &Place) {
+    let segment = Segment::create(place.address(), 64).unwrap();
+    segment.write_at(0, b"still here").unwrap();
+    let mut other = agent::spawn();
+    other.ask(&format!("remove {}", place.address())).expect_ok();
+    assert_eq!(segment.read_to_vec(..10).unwrap(), b"still here");
+    assert!(segment.stat().unwrap().removed);
+    assert_eq!(Segment::attach(place.address()).unwrap_err().kind(), ErrorKind::NotFound);
+
+    // The name is free for another, which the first handle tells from its own.
+    other.ask(&format!("create {} 32", place.address())).expect_ok();
+    assert!(segment.stat().unwrap().removed);
+    assert_eq!(other.ask("stat").expect_ok().rsplit(' ').next(), Some("false"));
+    segment.detach().unwrap();
+    assert_eq!(
+        Segment::stat_of(place.address()).unwrap().size,
+        32,
+        "detaching the old one leaves the new one"
+    );
+    other.finish();
+    let _ = Segment::remove(place.address());
+}
+
+pub(crate) fn stat_tells_size_owner_and_removal(place: &Place) {
+    let segment = Segment::create(place.address(), 4097).unwrap();
+    let stat = segment.stat().unwrap();
+    assert_eq!((stat.size, stat.mapped), (4097, 8192));
+    assert!(!stat.removed);
+    assert_eq!(stat.attached, place.counts.then_some(1));
+    assert_eq!(stat.creator, place.counts.then_some(std::process::id()));
+    let mut other = agent::spawn();
+    other.ask(&format!("attach {}", place.address())).expect_ok();
+    let two = if place.counts { "2" } else { "-" };
+    assert_eq!(other.ask("stat").expect_ok(), format!("4097 {two} false"));
+    other.kill();
+    assert_eq!(Segment::stat_of(place.address()).unwrap().attached, place.counts.then_some(1));
+    segment.detach().unwrap();
+    match Segment::stat_of(place.address()) {
+        Err(error) if place.last_removes => assert_eq!(error.kind(), ErrorKind::NotFound),
+        stat => assert!(!place.last_removes && stat.is_ok(), "{stat:?}"),
+    }
+    let _ = Segment::remove(place.address());
+}
+
+pub(crate) fn an_open_race_has_one_maker(place: &Place) {
+    let mut racers: Vec<_> = (0..4).map(|_| agent::spawn()).collect();
+    for _ in 0..20 {
+        for racer in &mut racers {
+            racer.tell(&format!("open-or-create {} 64", place.address()));
+        }
+        let results: Vec<_> =
+            racers.iter_mut().map(|racer| racer.wait_for_reply().expect_ok().to_owned()).collect();
+        assert_eq!(results.iter().filter(|result| *result == "created").count(), 1, "{results:?}");
+        racers[0].ask("write 5 2a").expect_ok();
+        for racer in &mut racers {
+            assert_eq!(racer.ask("read 5 1").expect_ok(), "2a", "all have the same one");
+        }
+        for racer in &mut racers {
+            racer.ask("detach").expect_ok();
+        }
+        assert_eq!(Segment::remove(place.address()).is_err(), place.last_removes);
+    }
+}

@@ -1,0 +1,11 @@
+//! The suite: each function is one promise, for any kind of segment.
+
+mod bytes;
+mod forks;
+mod locks;
+mod place;
+
+pub(crate) use bytes::*;
+pub(crate) use forks::*;
+pub(crate) use locks::*;
+pub(crate) use place::Place;

@@ -1,0 +1,99 @@
+//! Where a test's segment is: an address that no other test uses, and what must be cleaned up behind a failed one.
+
+use testkit::names::{ShmName, TempDir};
+use testkit::qt::QtKey;
+use testkit::sysv::SysvKey;
+
+/// An address of its own.
+pub(crate) struct Place {
+    address: String,
+    /// Whether the kernel counts attachments.
+    pub(crate) counts: bool,
+    /// Whether the last to detach removes the segment.
+    pub(crate) last_removes: bool,
+    /// Whether the lock tells that its holder died.
+    pub(crate) tells_abandoned: bool,
+    /// Whether a read-only attachment's lock excludes only writers.
+    pub(crate) shared_when_read_only: bool,
+    _guard: Guard,
+}
+
+#[expect(dead_code, reason = "kept for their drop")]
+enum Guard {
+    Shm(ShmName),
+    Folder(TempDir),
+    Sysv(SysvKey),
+    Ftok(TempDir, Leftover),
+    Qt(QtKey),
+}
+
+/// A key made by ftok.
+struct Leftover(i32);
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        testkit::sysv::remove(self.0);
+    }
+}
+
+impl Place {
+    pub(crate) fn posix() -> Self {
+        let name = ShmName::unique("posix");
+        Self::new(format!("posix:{}", name.name()), Guard::Shm(name))
+    }
+
+    pub(crate) fn file() -> Self {
+        let folder = TempDir::new();
+        Self::new(format!("file:{}", folder.join("segment").display()), Guard::Folder(folder))
+    }
+
+    pub(crate) fn sysv_key() -> Self {
+        let key = SysvKey::unique();
+        Self::new(format!("sysv:{:#010x}", key.key()), Guard::Sysv(key)).of_system_v()
+    }
+
+    pub(crate) fn sysv_ftok() -> Self {
+        let folder = TempDir::new();
+        let path = folder.join("key");
+        std::fs::write(&path, "").unwrap();
+        let address = format!("sysv:{}#81", path.display());
+        Self::new(address, Guard::Ftok(folder, Leftover(ftok(&path, 81)))).of_system_v()
+    }
+
+    pub(crate) fn qt() -> Self {
+        let key = QtKey::unique();
+        let address = format!("qt:{}", key.key());
+        Self {
+            last_removes: true,
+            counts: true,
+            shared_when_read_only: false,
+            ..Self::new(address, Guard::Qt(key))
+        }
+    }
+
+    fn new(address: String, guard: Guard) -> Self {
+        Self {
+            address,
+            counts: false,
+            last_removes: false,
+            tells_abandoned: false,
+            shared_when_read_only: true,
+            _guard: guard,
+        }
+    }
+
+    fn of_system_v(self) -> Self {
+        Self { counts: true, tells_abandoned: true, shared_when_read_only: false, ..self }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+}
+
+/// As ftok(3) has it.
+fn ftok(path: &std::path::Path, project: u32) -> i32 {
+    use std::os::unix::fs::MetadataExt;
+    let file = std::fs::metadata(path).unwrap();
+    (project << 24 | (file.dev() as u32 & 0xff) << 16 | (file.ino() as u32 & 0xffff)).cast_signed()
+}

@@ -1,0 +1,223 @@
+//! A process that uses Cenote and speaks the line protocol of `peers/README.md`: the running test binary, started
+//! once more with just the test `agent` in it.
+//!
+//! A test file that wants agents has this test, which does nothing in an ordinary run:
+//!
+//! ```no_run
+//! #[test]
+//! fn agent() {
+//!     testkit::agent::serve_if_asked();
+//! }
+//! ```
+//!
+//! Beyond the protocol of all peers, with an address for NAME:
+//!
+//! | command | reply | |
+//! |---|---|---|
+//! | `open-or-create ADDRESS SIZE` | `ok created`, `ok attached` | |
+//! | `create-kept ADDRESS SIZE`, `attach-kept ADDRESS` | | its detach never removes |
+//! | `remove ADDRESS` | | |
+//! | `lock MS` | | with a timeout |
+//! | `lock` and its like | `ok yes`, `ok no`, `ok unknown` | whether it was abandoned |
+//! | `stat` | `ok SIZE ATTACHED REMOVED` | |
+//! | `fork ...` | | see `forks.rs` |
+
+use std::env;
+use std::io::{BufRead, Write, stdin, stdout};
+use std::process::Command;
+use std::time::Duration;
+
+use cenote::{Abandoned, Error, ErrorKind, Guard, Segment};
+
+use crate::{Peer, forks};
+
+const ASKED: &str = "CENOTE_TEST_AGENT";
+/// Said to nobody: this is a forked child, on its way out.
+const IN_CHILD: &str = "(in the child)";
+
+/// Starts an agent.
+#[must_use]
+pub fn spawn() -> Peer {
+    Peer::spawn(command())
+}
+
+/// The command that starts an agent, for tests that change something about it first.
+///
+/// # Panics
+/// If this program cannot be found.
+#[must_use]
+pub fn command() -> Command {
+    let mut command = Command::new(env::current_exe().expect("a test knows its own program"));
+    command.args(["agent", "--exact", "--nocapture", "--quiet", "--test-threads=1"]).env(ASKED, "1");
+    command
+}
+
+/// Serves until the input ends, and ends the process, if it was started as an agent.
+pub fn serve_if_asked() {
+    if env::var_os(ASKED).is_none() {
+        return;
+    }
+    // The harness has begun a line of its own.
+    say("\nready");
+    let mut segment = None;
+    while let Some(line) = next_line() {
+        let reply = answer(&line, &mut segment);
+        if reply == IN_CHILD {
+            drop(segment);
+            forks::leave(true);
+        }
+        say(&reply);
+    }
+    drop(segment);
+    std::process::exit(0);
+}
+
+fn next_line() -> Option<String> {
+    let mut line = String::new();
+    let read = stdin().lock().read_line(&mut line).unwrap_or(0);
+    (read > 0 && line != "exit\n").then(|| line.trim_end().to_owned())
+}
+
+fn say(line: &str) {
+    let mut output = stdout().lock();
+    // Whoever started us may be gone.
+    let _ = writeln!(output, "{line}");
+    let _ = output.flush();
+}
+
+fn answer(line: &str, segment: &mut Option<Segment>) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let attach = |result: Result<Segment, Error>, segment: &mut Option<Segment>| {
+        reply(result.map(|attached| {
+            let how = if attached.was_created() { "created" } else { "attached" };
+            *segment = Some(attached);
+            how.to_owned()
+        }))
+    };
+    let options = Segment::options();
+    match words[..] {
+        ["create", address, size] => attach(options.create(address, number(size)), segment),
+        ["create", address, size, mode] => {
+            let mode = u32::from_str_radix(mode, 8).expect("an octal mode");
+            attach(options.mode(mode).create(address, number(size)), segment)
+        }
+        ["create-kept", address, size] => attach(options.keep().create(address, number(size)), segment),
+        ["open-or-create", address, size] => attach(options.open_or_create(address, number(size)), segment),
+        ["attach", address] => attach(options.attach(address), segment),
+        ["attach", address, ms] => attach(options.timeout(millis(ms)).attach(address), segment),
+        ["attach-ro", address] => attach(options.read_only().attach(address), segment),
+        ["attach-kept", address] => attach(options.keep().attach(address), segment),
+        ["remove", address] => reply(Segment::remove(address).map(|()| String::new())),
+        ["detach"] => match segment.take() {
+            Some(segment) => reply(segment.detach().map(|()| String::new())),
+            None => "err NotFound nothing is attached".to_owned(),
+        },
+        _ => match segment {
+            Some(segment) => with_segment(&words, segment),
+            None => format!("err NotFound nothing is attached for {line:?}"),
+        },
+    }
+}
+
+fn with_segment(words: &[&str], segment: &Segment) -> String {
+    let locked = match words[..] {
+        ["lock"] => segment.lock().map(Some),
+        ["lock", ms] => segment.lock_timeout(millis(ms)).map(Some),
+        ["try-lock"] => segment.try_lock(),
+        _ => return reply(access(words, segment)),
+    };
+    match locked {
+        Ok(Some(guard)) => serve_locked(&guard),
+        Ok(None) => "err Timeout somebody else has it".to_owned(),
+        Err(error) => reply(Err(error)),
+    }
+}
+
+/// Serves with the lock held, until `unlock`, whose reply this gives back.
+fn serve_locked(guard: &Guard<'_>) -> String {
+    let mut reply_now = reply(Ok(match guard.abandoned() {
+        Abandoned::Yes => "yes",
+        Abandoned::No => "no",
+        Abandoned::Unknown => "unknown",
+    }
+    .to_owned()));
+    loop {
+        say(&reply_now);
+        let Some(line) = next_line() else { std::process::exit(0) };
+        let words: Vec<&str> = line.split(' ').collect();
+        reply_now = match words[..] {
+            ["unlock"] => return "ok".to_owned(),
+            // The child goes the way of the parent's own `unlock`: it drops what it has inherited.
+            ["fork", "unlock"] => match forks::split() {
+                None => return IN_CHILD.to_owned(),
+                left => format!("ok {}", if left == Some(true) { "yes" } else { "no" }),
+            },
+            ["lock" | "try-lock" | "detach", ..] => format!("err LockError not while it is locked: {line}"),
+            _ => reply(access(&words, guard)),
+        };
+    }
+}
+
+fn access(words: &[&str], segment: &Segment) -> Result<String, Error> {
+    match words {
+        ["size"] => Ok(segment.len().to_string()),
+        ["stat"] => segment.stat().map(|stat| {
+            let attached = stat.attached.map_or("-".to_owned(), |count| count.to_string());
+            format!("{} {attached} {}", stat.size, stat.removed)
+        }),
+        ["write", offset, hex] => {
+            segment.write_at(number(offset) as usize, &bytes(hex)).map(|()| String::new())
+        }
+        ["read", offset, len] => {
+            let (offset, len) = (number(offset) as usize, number(len) as usize);
+            segment.read_to_vec(offset..offset.saturating_add(len)).map(|bytes| hex(&bytes))
+        }
+        ["increment", offset, times] => increment(segment, number(offset) as usize, number(times)),
+        ["fork", what @ ..] => Ok(forks::run(what, segment)),
+        other => panic!("no such command: {other:?}"),
+    }
+}
+
+/// Loses counts if the lock excludes nobody.
+fn increment(segment: &Segment, offset: usize, times: u64) -> Result<String, Error> {
+    for _ in 0..times {
+        let guard = segment.lock()?;
+        let value: u64 = guard.read_value(offset)?;
+        guard.write_value(offset, &(value + 1))?;
+        guard.unlock()?;
+    }
+    Ok(String::new())
+}
+
+fn reply(result: Result<String, Error>) -> String {
+    match result {
+        Ok(value) if value.is_empty() => "ok".to_owned(),
+        Ok(value) => format!("ok {value}"),
+        Err(error) => format!("err {} {error}", name(error.kind())),
+    }
+}
+
+/// The protocol has Qt's names, which are ours.
+fn name(kind: ErrorKind) -> String {
+    kind.to_string()
+}
+
+fn number(word: &str) -> u64 {
+    word.parse().unwrap_or_else(|_| panic!("{word} is no number"))
+}
+
+fn millis(word: &str) -> Duration {
+    Duration::from_millis(number(word))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits = hex.as_bytes().chunks(2);
+    digits
+        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
+        .collect::<Option<_>>()
+        .unwrap_or_else(|| panic!("{hex} is not hexadecimal"))
+}
