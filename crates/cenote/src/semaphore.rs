@@ -1,5 +1,6 @@
 //! The public semaphore: Qt's `QSystemSemaphore`, for legacy keys.
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use crate::backend::{QtSemaphore, semaphore_path};
@@ -26,6 +27,8 @@ use crate::sys::{self, Wait};
 pub struct SystemSemaphore {
     key: String,
     inner: QtSemaphore,
+    /// How much was taken through this handle and not given back.
+    taken: AtomicU16,
     /// The process that opened it, told apart from its forked children.
     generation: u32,
 }
@@ -65,7 +68,7 @@ impl SystemSemaphore {
             ));
         };
         let inner = QtSemaphore::new(semaphore_path(&qt::legacy_semaphore_name(key)), value);
-        Ok(Self { key: key.to_owned(), inner, generation: sys::generation() })
+        Ok(Self { key: key.to_owned(), inner, taken: AtomicU16::new(0), generation: sys::generation() })
     }
 
     /// The key.
@@ -106,17 +109,20 @@ impl SystemSemaphore {
     /// # Errors
     /// `LockError` if the value would exceed 32767; what the system says.
     pub fn release(&self, count: u16) -> Result<()> {
-        let count = i16::try_from(count).map_err(|_| {
-            self.during(
-                "release",
-                Error::new(ErrorKind::LockError, "a semaphore cannot hold more than 32767"),
-            )
-        })?;
-        self.inner.release(count).map_err(|error| self.during("release", error))
+        if i16::try_from(count).is_err() {
+            let error = Error::new(ErrorKind::LockError, "a semaphore cannot hold more than 32767");
+            return Err(self.during("release", error));
+        }
+        // Relaxed: a tally, which orders nothing.
+        let less = |taken: u16| Some(taken.saturating_sub(count));
+        let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).unwrap_or(0);
+        self.inner.release(count, taken).map_err(|error| self.during("release", error))
     }
 
     fn acquire_until(&self, wait: Wait) -> Result<bool> {
-        self.inner.acquire(wait).map_err(|error| self.during("acquire", error))
+        let taken = self.inner.acquire(wait).map_err(|error| self.during("acquire", error))?;
+        self.taken.fetch_add(u16::from(taken), Ordering::Relaxed);
+        Ok(taken)
     }
 
     fn during(&self, operation: &'static str, error: Error) -> Error {

@@ -16,15 +16,19 @@
 //! |---|---|---|
 //! | `open-or-create ADDRESS SIZE` | `ok created`, `ok attached` | |
 //! | `create-kept ADDRESS SIZE`, `attach-kept ADDRESS` | | its detach never removes |
+//! | `create-sparse ADDRESS SIZE` | | the memory is not reserved |
+//! | `attach-locking ADDRESS LOCK` | | `lock` takes the lock that is at the address LOCK |
 //! | `remove ADDRESS` | | |
 //! | `lock MS` | | with a timeout |
 //! | `lock` and its like | `ok yes`, `ok no`, `ok unknown` | whether it was abandoned |
 //! | `stat` | `ok SIZE ATTACHED REMOVED` | |
+//! | `hint` | `ok HINT` | of the last error |
 //! | `fork ...` | | see `forks.rs` |
 
 use std::env;
 use std::io::{BufRead, Write, stdin, stdout};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cenote::{Abandoned, Error, ErrorKind, Guard, Segment};
@@ -32,6 +36,7 @@ use cenote::{Abandoned, Error, ErrorKind, Guard, Segment};
 use crate::{Peer, forks};
 
 const ASKED: &str = "CENOTE_TEST_AGENT";
+static LAST_HINT: Mutex<String> = Mutex::new(String::new());
 /// Said to nobody: this is a forked child, on its way out.
 const IN_CHILD: &str = "(in the child)";
 
@@ -102,11 +107,16 @@ fn answer(line: &str, segment: &mut Option<Segment>) -> String {
             attach(options.mode(mode).create(address, number(size)), segment)
         }
         ["create-kept", address, size] => attach(options.keep().create(address, number(size)), segment),
+        ["create-sparse", address, size] => attach(options.sparse().create(address, number(size)), segment),
         ["open-or-create", address, size] => attach(options.open_or_create(address, number(size)), segment),
         ["attach", address] => attach(options.attach(address), segment),
         ["attach", address, ms] => attach(options.timeout(millis(ms)).attach(address), segment),
         ["attach-ro", address] => attach(options.read_only().attach(address), segment),
         ["attach-kept", address] => attach(options.keep().attach(address), segment),
+        ["attach-locking", address, lock] => {
+            attach(options.lock_with(lock).and_then(|options| options.attach(address)), segment)
+        }
+        ["hint"] => format!("ok {}", LAST_HINT.lock().unwrap_or_else(PoisonError::into_inner)),
         ["remove", address] => reply(Segment::remove(address).map(|()| String::new())),
         ["detach"] => match segment.take() {
             Some(segment) => reply(segment.detach().map(|()| String::new())),
@@ -193,7 +203,10 @@ fn reply(result: Result<String, Error>) -> String {
     match result {
         Ok(value) if value.is_empty() => "ok".to_owned(),
         Ok(value) => format!("ok {value}"),
-        Err(error) => format!("err {} {error}", name(error.kind())),
+        Err(error) => {
+            error.hint().clone_into(&mut LAST_HINT.lock().unwrap_or_else(PoisonError::into_inner));
+            format!("err {} {error}", name(error.kind()))
+        }
     }
 }
 

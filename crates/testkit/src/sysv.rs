@@ -1,6 +1,9 @@
 //! Keys of System V objects that no other test uses.
 #![allow(unsafe_code)]
 
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::ptr;
 
 use crate::names::next_number;
@@ -31,6 +34,22 @@ impl Drop for SysvKey {
     fn drop(&mut self) {
         remove(self.0);
     }
+}
+
+/// The value of the first semaphore of the set that ftok(3) leads to, if there is one.
+#[must_use]
+pub fn semaphore_value(path: &Path, project: u8) -> Option<i32> {
+    let path = CString::new(path.as_os_str().as_bytes()).ok()?;
+    // SAFETY: a C string that lives through the call.
+    let key = unsafe { libc::ftok(path.as_ptr(), project.into()) };
+    if key == -1 {
+        return None;
+    }
+    // SAFETY: the call takes plain numbers and makes nothing.
+    let set = unsafe { libc::semget(key, 0, 0) };
+    // SAFETY: GETVAL uses no fourth argument.
+    let value = unsafe { libc::semctl(set, 0, libc::GETVAL) };
+    (set >= 0 && value >= 0).then_some(value)
 }
 
 /// Removes the segment and the semaphore set under `key`, if there are any.

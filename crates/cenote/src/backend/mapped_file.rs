@@ -17,7 +17,6 @@ pub(super) struct FileBackend {
 
 struct MappedFile {
     mapping: Mapping,
-    mapped: Mapped,
     lock: RangeLock,
 }
 
@@ -25,25 +24,24 @@ impl Backend for FileBackend {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         let len = mappable(size)?;
         let file = sys::create_file(&self.path, NewFile { size, mode: how.mode, sparse: how.sparse })?;
-        let facts = sys::stat_file(&file)?;
-        MappedFile::attach(file, &facts, len, how).inspect_err(|_| {
+        MappedFile::attach(file, len, how).inspect_err(|_| {
             // Mapped by nobody yet, and of no use to anybody.
-            let _ = sys::remove_file(&self.path);
+            let _ = sys::remove_file(&self.path, false);
         })
     }
 
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
-        let file = sys::open_file(&self.path, how.writable, self.follow)?;
-        let facts = sys::stat_file(&file)?;
-        if facts.size == 0 {
+        let (file, FileFacts { size, .. }) = sys::open_file(&self.path, how.writable, self.follow)?;
+        if size == 0 {
             return Err(Error::new(ErrorKind::InvalidSize, "it has no size yet")
                 .with_hint("its maker has not finished, or died before it did: try again, or remove it"));
         }
-        MappedFile::attach(file, &facts, mappable(facts.size)?, how)
+        MappedFile::attach(file, mappable(size)?, how)
     }
 
     fn remove(&self, _wait: Wait) -> Result<()> {
-        sys::remove_file(&self.path)
+        // As shm_unlink does, which looks at nothing: whatever has the name in /dev/shm is in the way of a segment.
+        sys::remove_file(&self.path, self.follow)
     }
 
     fn stat(&self) -> Result<Stat> {
@@ -51,7 +49,8 @@ impl Backend for FileBackend {
     }
 
     fn lock_state(&self) -> LockState {
-        let held = sys::open_file(&self.path, false, self.follow).and_then(|file| sys::range_holder(&file));
+        let held =
+            sys::open_file(&self.path, false, self.follow).and_then(|(file, _)| sys::range_holder(&file));
         match held {
             Ok(None) => LockState::Free,
             Ok(Some(pid)) => LockState::Held(pid),
@@ -65,9 +64,9 @@ impl Backend for FileBackend {
 }
 
 impl MappedFile {
-    fn attach(file: OwnedFd, facts: &FileFacts, len: usize, how: &How) -> Result<Box<dyn Attached>> {
+    fn attach(file: OwnedFd, len: usize, how: &How) -> Result<Box<dyn Attached>> {
         let mapping = Mapping::of_file(&file, len, how.writable)?;
-        Ok(Box::new(Self { mapping, mapped: facts.mapped(), lock: RangeLock::new(file, !how.writable) }))
+        Ok(Box::new(Self { mapping, lock: RangeLock::new(file, !how.writable) }))
     }
 }
 
@@ -84,8 +83,8 @@ impl Attached for MappedFile {
         sys::stat_file(self.lock.file()).map(|facts| stat(&facts))
     }
 
-    fn mapped(&self) -> Mapped {
-        self.mapped
+    fn mapped(&self) -> Result<Mapped> {
+        sys::stat_file(self.lock.file()).map(|facts| facts.mapped())
     }
 
     fn detach(self: Box<Self>, _wait: Wait) -> Result<()> {

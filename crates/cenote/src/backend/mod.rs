@@ -51,7 +51,7 @@ pub(crate) trait Attached: Send + Sync {
     fn stat(&self) -> Result<Stat>;
 
     /// What the kernel calls the segment.
-    fn mapped(&self) -> Mapped;
+    fn mapped(&self) -> Result<Mapped>;
 
     /// Detaches, and does what the last detach of this kind does. The memory is detached even if this fails.
     fn detach(self: Box<Self>, wait: Wait) -> Result<()>;

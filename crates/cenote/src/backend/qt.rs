@@ -183,8 +183,8 @@ impl Attached for AttachedQt {
         sys::shm_stat(self.id).map(|facts| super::sysv::stat(&facts))
     }
 
-    fn mapped(&self) -> Mapped {
-        Mapped::SystemV { id: self.id }
+    fn mapped(&self) -> Result<Mapped> {
+        Ok(Mapped::SystemV { id: self.id })
     }
 
     fn detach(self: Box<Self>, wait: Wait) -> Result<()> {

@@ -11,7 +11,7 @@
 //! thinks that it owns a set, and finds it removed, unlinks the key file of its successor.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::lock::{Abandoned, LockState, Locked, Locker};
@@ -40,21 +40,12 @@ pub(crate) struct QtSemaphore {
     set: AtomicI32,
     /// Whether this handle made the set.
     made: AtomicI32,
-    /// How much this handle has taken from the set and not given back.
-    taken: AtomicU32,
 }
 
 impl QtSemaphore {
     /// The semaphore whose key file is at `path`. A new one starts with `initial`.
     pub(crate) fn new(path: PathBuf, initial: i16) -> Self {
-        Self {
-            path,
-            initial,
-            semaphores: 1,
-            set: AtomicI32::new(NO_SET),
-            made: AtomicI32::new(NO_SET),
-            taken: AtomicU32::new(0),
-        }
+        Self { path, initial, semaphores: 1, set: AtomicI32::new(NO_SET), made: AtomicI32::new(NO_SET) }
     }
 
     /// The lock of a segment; a new set can carry the mark.
@@ -84,7 +75,6 @@ impl QtSemaphore {
         match self.set.load(Ordering::Relaxed) {
             NO_SET => {
                 let set = self.find_or_make()?;
-                self.taken.store(0, Ordering::Relaxed);
                 self.set.store(set.0, Ordering::Relaxed);
                 Ok(set)
             }
@@ -132,30 +122,37 @@ impl QtSemaphore {
     }
 
     /// Takes one: false if `wait` ended first.
+    #[inline]
     pub(crate) fn acquire(&self, wait: Wait) -> Result<bool> {
+        let set = SemSet(self.set.load(Ordering::Relaxed));
+        // A handle that was never opened has no set, which is as good as one that is gone.
+        match set.operate([Step::undone_at_death(COUNT, -1)], Wait::Try)? {
+            Done::Yes => Ok(true),
+            _ => self.acquire_slowly(wait),
+        }
+    }
+
+    #[cold]
+    fn acquire_slowly(&self, wait: Wait) -> Result<bool> {
         loop {
             let set = self.open()?;
-            match set.operate([Step::undone_at_death(COUNT, -1)], Wait::Try)? {
-                Done::Yes => break,
-                Done::Gone => {
-                    self.forget();
-                    continue;
-                }
-                Done::TimedOut => {}
-            }
-            match self.acquire_slowly(set, wait)? {
-                Done::Yes if self.is_current(set) => break,
-                // It was given up while we waited for it; its successor is the one to take.
-                Done::Yes | Done::Gone => self.forget(),
+            let done = match set.operate([Step::undone_at_death(COUNT, -1)], Wait::Try)? {
+                Done::TimedOut => self.await_turn(set, wait)?,
+                done => done,
+            };
+            match done {
                 Done::TimedOut => return Ok(false),
+                Done::Yes if self.is_current(set) => return Ok(true),
+                // It was given up while we waited for it; its successor is the one to take.
+                Done::Yes => drop(self.give_back()?),
+                Done::Gone => {}
             }
+            self.forget();
         }
-        self.taken.fetch_add(1, Ordering::Relaxed);
-        Ok(true)
     }
 
     /// Waits in slices, and looks in between whether the set's maker died before it gave it a value.
-    fn acquire_slowly(&self, set: SemSet, wait: Wait) -> Result<Done> {
+    fn await_turn(&self, set: SemSet, wait: Wait) -> Result<Done> {
         const SLICE: Duration = Duration::from_secs(1);
         const STILLBORN_AFTER: u32 = 5;
         let mut looks = 0;
@@ -183,7 +180,7 @@ impl QtSemaphore {
 
     /// Does what the set's maker did not live to do. One process at a time, or two would give it a value each.
     fn revive(&self, set: SemSet) -> Result<()> {
-        let file = sys::open_file(&self.path, true, false)?;
+        let (file, _) = sys::open_file(&self.path, true, false)?;
         let turn = LockFile::reopen(&file, true)?;
         if turn.lock(false, Wait::Try)? && self.is_stillborn(set) {
             self.initialise(set)?;
@@ -198,9 +195,9 @@ impl QtSemaphore {
     }
 
     /// Gives back what was taken from a set: false if that set is gone, and nothing was done.
+    #[inline]
     pub(super) fn give_back(&self) -> Result<bool> {
         let set = self.set.load(Ordering::Relaxed);
-        self.taken.fetch_sub(1, Ordering::Relaxed);
         match SemSet(set).operate([Step::undone_at_death(COUNT, 1)], Wait::Try)? {
             Done::Yes => Ok(true),
             Done::TimedOut | Done::Gone => {
@@ -210,23 +207,17 @@ impl QtSemaphore {
         }
     }
 
-    /// Adds `count`; what was taken from a set that is gone is not given to its successor.
-    pub(crate) fn release(&self, count: i16) -> Result<()> {
-        let mut left = u32::from(count.unsigned_abs());
-        while left > 0 {
-            let taken = self.taken.load(Ordering::Relaxed);
+    /// Adds `count`. If the set is gone, its successor gets only what exceeds `taken`: it was made with the rest.
+    pub(crate) fn release(&self, count: u16, taken: u16) -> Result<()> {
+        let mut count = count;
+        while count > 0 {
             let set = self.open()?;
-            let change = i16::try_from(left).unwrap_or(i16::MAX);
-            match set.operate([Step::undone_at_death(COUNT, change)], Wait::Try)? {
-                Done::Yes | Done::TimedOut => {
-                    self.taken.store(taken.saturating_sub(left), Ordering::Relaxed);
-                    return Ok(());
-                }
-                Done::Gone => {
-                    self.forget();
-                    left = left.saturating_sub(taken);
-                }
+            let change = i16::try_from(count).unwrap_or(i16::MAX);
+            if set.operate([Step::undone_at_death(COUNT, change)], Wait::Try)? != Done::Gone {
+                return Ok(());
             }
+            self.forget();
+            count = count.saturating_sub(taken);
         }
         Ok(())
     }
@@ -300,7 +291,7 @@ fn mark_of(segment: i32) -> i16 {
 
 /// Unlinks a key file; one that is gone already is as good.
 pub(super) fn remove_key_file(path: &Path) {
-    let _ = sys::remove_file(path);
+    let _ = sys::remove_file(path, true);
 }
 
 impl Locker for QtSemaphore {

@@ -121,8 +121,8 @@ impl Attached for AttachedSysv {
         sys::shm_stat(self.id).map(|facts| stat(&facts))
     }
 
-    fn mapped(&self) -> Mapped {
-        Mapped::SystemV { id: self.id }
+    fn mapped(&self) -> Result<Mapped> {
+        Ok(Mapped::SystemV { id: self.id })
     }
 
     fn detach(self: Box<Self>, _wait: Wait) -> Result<()> {

@@ -164,7 +164,8 @@ impl Segment {
         let stat = self.attached().stat().map_err(|error| error.during("look at", &self.address))?;
         // With the name gone, or given to another, nobody can join this segment any more.
         let named = backend::of(&self.address).and_then(|backend| backend.mapped());
-        let removed = stat.removed || named.is_ok_and(|named| named != self.attached().mapped());
+        let given_away = named.is_ok_and(|named| self.attached().mapped().is_ok_and(|ours| ours != named));
+        let removed = stat.removed || given_away;
         Ok(Stat { removed, ..stat })
     }
 
@@ -176,6 +177,7 @@ impl Segment {
     ///
     /// # Errors
     /// `LockError`, `PermissionDenied` (the lock belongs to another user), `Unsupported`.
+    #[inline]
     pub fn lock(&self) -> Result<Guard<'_>> {
         self.lock_until(Wait::Forever)?.ok_or_else(|| self.timed_out())
     }
@@ -288,16 +290,19 @@ impl Segment {
         self.attached.as_deref().expect("attached until it is dropped")
     }
 
+    #[inline]
     fn locker(&self) -> &dyn Locker {
         self.elsewhere.as_deref().unwrap_or_else(|| self.attached().locker())
     }
 
+    #[inline]
     fn lock_until(&self, wait: Wait) -> Result<Option<Guard<'_>>> {
         let locked = self.locker().lock(wait).map_err(|error| error.during("lock", &self.address))?;
         Ok(locked.map(|locked| Guard::new(self, locked)))
     }
 
     /// Lets go of the lock, unless it is the parent's and this is a forked child.
+    #[inline]
     fn unlock(&self, locked: Locked) -> Result<()> {
         if !locked.is_ours() {
             return Ok(());

@@ -23,7 +23,8 @@ pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {
     match address.target() {
         Target::File(path) => {
             sys::make_key_file(path, 0o600)?;
-            Ok(Box::new(RangeLock::new(sys::open_file(path, true, true)?, false)))
+            let (file, _) = sys::open_file(path, true, true)?;
+            Ok(Box::new(RangeLock::new(file, false)))
         }
         Target::Posix(name) => Ok(Box::new(Named(NamedSemaphore::open(name)?))),
         Target::SysvKey(key) => set(*key),

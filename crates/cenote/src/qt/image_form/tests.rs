@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use image::{ColorType, DynamicImage, ImageFormat};
+use image::{ColorType, DynamicImage};
 
 use super::*;
 

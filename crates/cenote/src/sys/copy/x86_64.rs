@@ -42,6 +42,8 @@ pub(crate) unsafe fn across(from: *const u8, to: *mut u8, len: usize) {
         17..=32 => unsafe { two_halves(from, to, len) },
         // SAFETY: the caller's promise.
         _ if len >= STRING_COPY_FROM && is_x86_feature_detected!("ermsb") => unsafe { string(from, to, len) },
+        // SAFETY: the caller's promise, with more than 128 bytes and AVX-512.
+        _ if len > 128 && is_x86_feature_detected!("avx512f") => unsafe { widest(from, to, len) },
         // SAFETY: the caller's promise, with more than 32 bytes and AVX.
         _ if is_x86_feature_detected!("avx") => unsafe { wide(from, to, len) },
         // SAFETY: the caller's promise.
@@ -190,6 +192,54 @@ unsafe fn wide(from: *const u8, to: *mut u8, len: usize) {
             "vzeroupper",
             from = inout(reg) from => _, to = inout(reg) to => _, left = inout(reg) len => _, end = out(reg) _,
             last = out(ymm_reg) _, a = out(ymm_reg) _, b = out(ymm_reg) _, c = out(ymm_reg) _, d = out(ymm_reg) _,
+            options(nostack)
+        );
+    }
+}
+
+/// More than 64 bytes, by moves of 64, in registers that need no `vzeroupper`.
+///
+/// # Safety
+/// As `across`, with `len` above 64, on a processor with AVX-512.
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn widest(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: as in `wide`, with 64 for 32.
+    unsafe {
+        asm!(
+            "lea {end}, [{to} + {left} - 64]",
+            "vmovdqu64 zmm20, [{from} + {left} - 64]",
+            "cmp {left}, 256",
+            "jbe 3f",
+            "2:",
+            "vmovdqu64 zmm16, [{from}]",
+            "vmovdqu64 zmm17, [{from} + 64]",
+            "vmovdqu64 zmm18, [{from} + 128]",
+            "vmovdqu64 zmm19, [{from} + 192]",
+            "vmovdqu64 [{to}], zmm16",
+            "vmovdqu64 [{to} + 64], zmm17",
+            "vmovdqu64 [{to} + 128], zmm18",
+            "vmovdqu64 [{to} + 192], zmm19",
+            "add {from}, 256",
+            "add {to}, 256",
+            "sub {left}, 256",
+            "cmp {left}, 256",
+            "ja 2b",
+            "3:",
+            "cmp {left}, 64",
+            "jbe 5f",
+            "4:",
+            "vmovdqu64 zmm16, [{from}]",
+            "vmovdqu64 [{to}], zmm16",
+            "add {from}, 64",
+            "add {to}, 64",
+            "sub {left}, 64",
+            "cmp {left}, 64",
+            "ja 4b",
+            "5:",
+            "vmovdqu64 [{end}], zmm20",
+            from = inout(reg) from => _, to = inout(reg) to => _, left = inout(reg) len => _, end = out(reg) _,
+            out("zmm16") _, out("zmm17") _, out("zmm18") _, out("zmm19") _, out("zmm20") _,
             options(nostack)
         );
     }

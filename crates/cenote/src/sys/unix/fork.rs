@@ -25,6 +25,7 @@ struct Kept(UnsafeCell<Option<MutexGuard<'static, Vec<RawFd>>>>);
 unsafe impl Sync for Kept {}
 
 /// How many forks lie between the first process and this one, as far as this code saw them.
+#[inline]
 pub(crate) fn generation() -> u32 {
     // Relaxed: it changes only while the process has a single thread.
     GENERATION.load(Ordering::Relaxed)

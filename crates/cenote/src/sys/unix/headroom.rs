@@ -21,10 +21,10 @@ pub(crate) fn check(size: u64) -> Result<()> {
         return Ok(());
     }
     SINCE_LAST_CHECK.store(0, Ordering::Relaxed);
-    if let Some(free) = machine() {
+    if let Some(free) = machine(size) {
         refuse_beyond(size, free, "this machine has", "free memory, or wait until others need less")?;
     }
-    if let Some(free) = cgroup() {
+    if let Some(free) = cgroup(size) {
         refuse_beyond(size, free, "the memory cgroup of this process has", "raise the group's memory limit")?;
     }
     Ok(())
@@ -39,14 +39,19 @@ fn refuse_beyond(size: u64, free: u64, whose: &str, what_to_do: &str) -> Result<
 }
 
 /// What the machine can still give, swap included.
-fn machine() -> Option<u64> {
+fn machine(size: u64) -> Option<u64> {
+    let quick = rustix::system::sysinfo();
+    let unused = quick.freeram.saturating_mul(quick.mem_unit.into());
+    if size <= unused / 2 {
+        return Some(unused);
+    }
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let kib = |name| field(&text, name);
     Some((kib("MemAvailable:")? + kib("SwapFree:").unwrap_or(0)) * 1024)
 }
 
 /// The least that any of the process's groups has left, from its own up to the root.
-fn cgroup() -> Option<u64> {
+fn cgroup(size: u64) -> Option<u64> {
     let text = fs::read_to_string("/proc/self/cgroup").ok()?;
     let mut least = None;
     for line in text.lines() {
@@ -61,7 +66,7 @@ fn cgroup() -> Option<u64> {
         };
         for root in version.roots {
             for group in Path::new(path.trim_start_matches('/')).ancestors() {
-                let left = version.left(&Path::new(root).join(group));
+                let left = version.left(&Path::new(root).join(group), size);
                 least = [least, left].into_iter().flatten().min();
             }
         }
@@ -92,10 +97,15 @@ const V1: Version = Version {
 };
 
 impl Version {
-    /// None where there is no limit ("max" is no number), or no such group.
-    fn left(&self, group: &Path) -> Option<u64> {
+    /// None where there is no limit ("max" is no number, nor is what the kernel can count to), or no such group.
+    fn left(&self, group: &Path, size: u64) -> Option<u64> {
         let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
-        let (limit, usage) = (number(self.limit)?, number(self.usage)?);
+        let limit = number(self.limit).filter(|&limit| limit < 1 << 60)?;
+        let usage = number(self.usage)?;
+        // The caches cost more to find out than the rest together.
+        if size <= limit.saturating_sub(usage) {
+            return Some(limit - usage);
+        }
         let stat = fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
         let caches: u64 = self.reclaimable.iter().filter_map(|name| field(&stat, name)).sum();
         Some(limit.saturating_sub(usage.saturating_sub(caches)))

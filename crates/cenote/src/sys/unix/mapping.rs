@@ -192,7 +192,6 @@ impl Mapping {
     /// The address of `len` bytes from `offset` on, all of them within the segment.
     #[inline]
     fn at(&self, offset: usize, len: usize) -> Result<NonNull<u8>> {
-        self.intact()?;
         match offset.checked_add(len) {
             // SAFETY: offset <= len of the mapping, so the pointer stays within it or one past its end.
             Some(end) if end <= self.len => Ok(unsafe { self.base.add(offset) }),

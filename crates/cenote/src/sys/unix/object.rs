@@ -16,6 +16,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// Where `shm_open` keeps its objects; see shm_overview(7).
 pub(crate) const SHM_DIRECTORY: &str = "/dev/shm";
 
+/// Reserving up to this many bytes costs less than looking first whether it will be for nothing.
+const WORTH_A_LOOK: u64 = 256 << 10;
+
 /// What a file system knows of a segment.
 pub(crate) struct FileFacts {
     pub(crate) size: u64,
@@ -48,7 +51,7 @@ pub(crate) struct NewFile {
 }
 
 /// Opens the segment at `path`. A symbolic link is followed only if `follow`.
-pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<OwnedFd> {
+pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(OwnedFd, FileFacts)> {
     let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
     let links = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
     // NONBLOCK: a FIFO that lies there must not hold us up. It means nothing for a file.
@@ -68,15 +71,16 @@ pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<Own
         })?;
     let stat = rustix::fs::fstat(&file).map_err(|errno| Error::os("fstat", errno))?;
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Ok(file),
+        FileType::RegularFile => Ok((file, facts(&stat))),
         other => Err(not_a_file(other)),
     }
 }
 
 /// Makes a file of zeros at `path`, which must be free. It gets its name when it is complete.
 pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<OwnedFd> {
-    if let Ok(stat) = rustix::fs::lstat(path) {
-        return Err(taken(FileType::from_raw_mode(stat.st_mode)));
+    // Taking the name fails in the end if it is not free. A large reservation for nothing is saved.
+    if new.size > WORTH_A_LOOK {
+        ensure_free(path)?;
     }
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -87,19 +91,29 @@ pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<OwnedFd> {
     match uninterrupted(|| rustix::fs::open(directory, flags | OFlags::TMPFILE, mode)) {
         Ok(file) => {
             prepare(&file, directory, new)?;
-            let unnamed = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-            rustix::fs::linkat(CWD, unnamed, CWD, path, AtFlags::SYMLINK_FOLLOW).map_err(
-                |errno| match errno {
-                    Errno::EXIST => taken(FileType::RegularFile),
-                    errno => Error::os("linkat", errno),
-                },
-            )?;
+            name_file(&file, path)?;
             Ok(file)
         }
         // A file system that has no files without a name: some network and FUSE ones, vfat.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => create_by_renaming(path, directory, new),
         Err(errno) => Err(Error::os("open", errno)),
     }
+}
+
+/// Gives a file without a name one that must be free.
+fn name_file(file: &OwnedFd, path: &Path) -> Result<()> {
+    // The short way is for root, and on newer systems for whoever opened the file.
+    let result = rustix::fs::linkat(file, "", CWD, path, AtFlags::EMPTY_PATH).or_else(|errno| match errno {
+        Errno::EXIST => Err(errno),
+        _ => {
+            let unnamed = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+            rustix::fs::linkat(CWD, unnamed, CWD, path, AtFlags::SYMLINK_FOLLOW)
+        }
+    });
+    result.map_err(|errno| match errno {
+        Errno::EXIST => taken(path),
+        errno => Error::os("linkat", errno),
+    })
 }
 
 /// Makes the file under a temporary name beside its own.
@@ -116,7 +130,7 @@ fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<Own
     let named = prepare(&file, directory, new).and_then(|()| {
         rustix::fs::renameat_with(CWD, &temporary, CWD, path, RenameFlags::NOREPLACE).map_err(|errno| {
             match errno {
-                Errno::EXIST => taken(FileType::RegularFile),
+                Errno::EXIST => taken(path),
                 errno => Error::os("renameat2", errno),
             }
         })
@@ -175,13 +189,15 @@ fn size_error(call: &str, errno: Errno) -> Error {
     if matches!(errno, Errno::INVAL | Errno::FBIG) { error.with_kind(ErrorKind::InvalidSize) } else { error }
 }
 
-/// Takes the name of a segment away. Only of a file: not of a link, nor of a directory.
-pub(crate) fn remove_file(path: &Path) -> Result<()> {
-    let stat = rustix::fs::lstat(path).map_err(|errno| Error::os("lstat", errno))?;
-    match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => rustix::fs::unlink(path).map_err(|errno| Error::os("unlink", errno)),
-        other => Err(not_a_file(other)),
+/// Takes the name of a segment away. With `only_files` not that of a link, a FIFO or the like; never a directory's.
+pub(crate) fn remove_file(path: &Path, only_files: bool) -> Result<()> {
+    if only_files {
+        stat_path(path, false)?;
     }
+    rustix::fs::unlink(path).map_err(|errno| match errno {
+        Errno::ISDIR => not_a_file(FileType::Directory),
+        errno => Error::os("unlink", errno),
+    })
 }
 
 /// Looks at the file at `path` without opening it.
@@ -255,11 +271,16 @@ pub(crate) fn temporary_directory() -> PathBuf {
         .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
 }
 
+fn ensure_free(path: &Path) -> Result<()> {
+    if rustix::fs::lstat(path).is_ok() { Err(taken(path)) } else { Ok(()) }
+}
+
 #[cold]
-fn taken(kind: FileType) -> Error {
-    match kind {
-        FileType::RegularFile => Error::new(ErrorKind::AlreadyExists, "there is one already"),
-        other => Error::new(ErrorKind::AlreadyExists, format!("{} stands there", name_of(other)))
+fn taken(path: &Path) -> Error {
+    let there = rustix::fs::lstat(path).map(|stat| FileType::from_raw_mode(stat.st_mode));
+    match there {
+        Ok(FileType::RegularFile) | Err(_) => Error::new(ErrorKind::AlreadyExists, "there is one already"),
+        Ok(other) => Error::new(ErrorKind::AlreadyExists, format!("{} stands there", name_of(other)))
             .with_hint("choose another name, or move away what stands there"),
     }
 }
