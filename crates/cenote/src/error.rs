@@ -185,7 +185,6 @@ fn kind_of(error: &io::Error) -> ErrorKind {
         Io::FileTooLarge => ErrorKind::InvalidSize,
         Io::InvalidFilename | Io::IsADirectory | Io::NotADirectory => ErrorKind::KeyError,
         Io::Unsupported => ErrorKind::Unsupported,
-        _ if crate::sys::is_exhausted(error) => ErrorKind::OutOfResources,
         _ => ErrorKind::Unknown,
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn run(table: &mut Table) {
             limit,
             // SAFETY: both have `len` bytes, and nobody else uses them here.
             || unsafe {
-                black_box(shared).copy_from_nonoverlapping(black_box(private.as_ptr()), black_box(len))
+                black_box(shared).copy_from_nonoverlapping(black_box(private.as_ptr()), black_box(len));
             },
             || segment.write_at(black_box(0), black_box(&private)).expect("written"),
         );

@@ -104,6 +104,8 @@ fn stat(facts: &FileFacts) -> Stat {
         changed: facts.changed,
         last_used: facts.accessed,
         last_left: facts.modified,
+        id: None,
+        key: None,
         creator: None,
     }
 }

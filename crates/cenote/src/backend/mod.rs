@@ -93,6 +93,10 @@ pub struct Stat {
     pub last_used: Option<SystemTime>,
     /// When it was last detached (System V) or written by a system call (files; a store to memory does not count).
     pub last_left: Option<SystemTime>,
+    /// The System V id, where it has one: what `ipcs` and `ipcrm` call it.
+    pub id: Option<i32>,
+    /// The System V key, where it has one: `None` once it was removed, or if it is private.
+    pub key: Option<i32>,
     /// The process that made it, where the system remembers (System V): for people to read, it may be another by now.
     pub creator: Option<u32>,
 }

@@ -85,13 +85,20 @@ impl QtSemaphore {
     fn find_or_make(&self) -> Result<SemSet> {
         // Others may unlink the key file at any moment, but not for ever.
         for _ in 0..1000 {
-            sys::make_key_file(&self.path, KEY_FILE_MODE).map_err(|error| self.key_file_error(error))?;
+            let new_file = sys::make_key_file(&self.path, KEY_FILE_MODE);
+            let new_file = new_file.map_err(|error| self.key_file_error(error))?;
             let key = match sys::ftok(&self.path, PROJECT) {
                 Ok(key) => key,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(self.key_file_error(error)),
             };
-            if let Some(set) = SemSet::create(key, self.semaphores, 0o600)? {
+            let made = SemSet::create(key, self.semaphores, 0o600).inspect_err(|_| {
+                // Of no use to anybody, unless somebody has made the set with it meanwhile.
+                if new_file && matches!(SemSet::find(key, 0), Ok(None)) {
+                    remove_key_file(&self.path);
+                }
+            })?;
+            if let Some(set) = made {
                 self.made.store(set.0, Ordering::Relaxed);
                 self.initialise(set)?;
                 return Ok(set);

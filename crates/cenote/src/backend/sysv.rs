@@ -145,6 +145,8 @@ pub(super) fn stat(facts: &ShmFacts) -> Stat {
         changed: facts.changed,
         last_used: facts.last_attach,
         last_left: facts.last_detach,
+        id: Some(facts.id),
+        key: Some(facts.key).filter(|&key| key != 0),
         creator: u32::try_from(facts.creator).ok().filter(|&pid| pid != 0),
     }
 }

@@ -87,5 +87,5 @@ fn unsupported(what: &str) -> Error {
 
 /// The hints that errors of the system usually have are about segments.
 fn file_error(call: &str, error: io::Error) -> Error {
-    Error::os(call, error).with_hint("check the path, its permissions and the space there")
+    Error::os(call, error).with_hint("check the path, its permissions, and for writing the space there")
 }

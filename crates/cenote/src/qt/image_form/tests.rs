@@ -295,7 +295,7 @@ fn a_picture_without_pixels_or_too_large_is_not_encoded() {
 
 #[test]
 fn files_are_read_by_content_and_written_by_extension() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = testkit::names::TempDir::new();
     let path = |name: &str| directory.path().join(name);
     let colors = [&COLORS[..], &[ColorType::Rgb32F, ColorType::Rgba32F]].concat();
     for color in colors {
@@ -315,7 +315,7 @@ fn files_are_read_by_content_and_written_by_extension() {
 
 #[test]
 fn a_format_that_is_not_there_is_unsupported_and_the_others_are_named() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = testkit::names::TempDir::new();
     let path = |name: &str| directory.path().join(name);
     let content = |name: &str, bytes: &[u8]| {
         fs::write(path(name), bytes).unwrap();
@@ -338,7 +338,7 @@ fn a_format_that_is_not_there_is_unsupported_and_the_others_are_named() {
 
 #[test]
 fn a_file_that_cannot_be_read_or_written_says_which_and_why() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = testkit::names::TempDir::new();
     let missing = directory.path().join("missing/a.png");
     for error in [open(&missing).unwrap_err(), save(&picture(ColorType::L8, 1, 1), &missing).unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -351,7 +351,7 @@ fn a_file_that_cannot_be_read_or_written_says_which_and_why() {
 
 #[test]
 fn damaged_jpeg_files_never_panic() {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = testkit::names::TempDir::new();
     let path = directory.path().join("a.jpg");
     save(&picture(ColorType::Rgb8, 16, 16), &path).unwrap();
     let whole = fs::read(&path).unwrap();

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::error::{Error, ErrorKind, Result};
+use super::os_error;
+use crate::error::{ErrorKind, Result};
 
 /// One process's use of a segment.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ pub(crate) struct Uses {
 pub(crate) fn uses() -> Result<Uses> {
     let mut found = Uses { uses: Vec::new(), processes: 0, readable: 0 };
     let list = fs::read_dir("/proc").map_err(|error| {
-        Error::os("opendir", error).because("the list of processes cannot be read").with_hint("mount /proc")
+        os_error("opendir", error).because("the list of processes cannot be read").with_hint("mount /proc")
     })?;
     for entry in list.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
@@ -118,7 +119,7 @@ pub(crate) fn user_name(uid: u32) -> Option<String> {
 /// The ids of all System V segments.
 pub(crate) fn shm_ids() -> Result<Vec<i32>> {
     let text = fs::read_to_string("/proc/sysvipc/shm").map_err(|error| {
-        Error::os("open", error)
+        os_error("open", error)
             .because("the list of System V segments cannot be read")
             .with_kind(ErrorKind::Unsupported)
     })?;
@@ -135,7 +136,7 @@ pub(crate) fn sees_all_processes() -> bool {
 /// The names of the files in a directory, those that are UTF-8.
 pub(crate) fn file_names(directory: &std::path::Path) -> Result<Vec<String>> {
     let list = fs::read_dir(directory).map_err(|error| {
-        Error::os("opendir", error).because(format!("{} cannot be listed", directory.display()))
+        os_error("opendir", error).because(format!("{} cannot be listed", directory.display()))
     })?;
     let files = list.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
     Ok(files.filter_map(|entry| entry.file_name().into_string().ok()).collect())

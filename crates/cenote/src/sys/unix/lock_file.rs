@@ -3,6 +3,8 @@
 //! They exclude `lockf` and `fcntl` locks of other programs, and each other between descriptions, threads included.
 //! See fcntl(2), "Open file description locks".
 
+#![allow(unsafe_code)]
+
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,8 +12,9 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::fork::Unshared;
+use super::os_error;
 use super::uninterrupted;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::sys::{Backoff, Wait};
 
 /// An open file description of its own, which can hold one lock. Dropped, it lets go.
@@ -25,7 +28,7 @@ impl LockFile {
         let open =
             || uninterrupted(|| rustix::fs::open(path.as_str(), access | OFlags::CLOEXEC, Mode::empty()));
         Unshared::open(open).map(Self).map_err(|errno| {
-            Error::os("open", errno)
+            os_error("open", errno)
                 .with_kind(ErrorKind::LockError)
                 .because("the lock needs the file opened once more, which is refused")
                 .with_hint("has its mode changed, or is /proc not mounted?")
@@ -34,7 +37,7 @@ impl LockFile {
 
     /// Takes the lock: false if `wait` ended first. `shared` excludes only exclusive ones.
     pub(crate) fn lock(&self, shared: bool, wait: Wait) -> Result<bool> {
-        let failed = |errno| Error::os("fcntl(F_OFD_SETLK)", errno).with_kind(ErrorKind::LockError);
+        let failed = |errno| os_error("fcntl(F_OFD_SETLK)", errno).with_kind(ErrorKind::LockError);
         if matches!(wait, Wait::Forever) {
             return uninterrupted(|| self.set(shared, libc::F_OFD_SETLKW)).map(|()| true).map_err(failed);
         }
@@ -59,7 +62,7 @@ impl LockFile {
             return Ok(());
         }
         self.call(libc::F_UNLCK, libc::F_OFD_SETLK)
-            .map_err(|errno| Error::os("fcntl(F_UNLCK)", errno).with_kind(ErrorKind::LockError))
+            .map_err(|errno| os_error("fcntl(F_UNLCK)", errno).with_kind(ErrorKind::LockError))
     }
 
     /// Whether it was opened by this process, rather than by the one that this was forked from.
@@ -70,8 +73,6 @@ impl LockFile {
     fn set(&self, shared: bool, command: i32) -> Result<(), Errno> {
         self.call(if shared { libc::F_RDLCK } else { libc::F_WRLCK }, command)
     }
-
-    #[allow(unsafe_code, reason = "no crate has these locks")]
     fn call(&self, kind: i32, command: i32) -> Result<(), Errno> {
         // From the start to the end, however far that may move; the pid must be 0.
         let mut range =
@@ -108,7 +109,6 @@ impl Drop for IdleLock {
 
 /// Who has a byte-range lock on the file: `Some(None)` is somebody whom the system does not name, because open file
 /// descriptions have no process.
-#[allow(unsafe_code, reason = "no crate has these locks")]
 pub(crate) fn range_holder(file: &OwnedFd) -> Result<Option<Option<u32>>> {
     let mut range = libc::flock {
         l_type: libc::F_WRLCK as _,
@@ -120,7 +120,7 @@ pub(crate) fn range_holder(file: &OwnedFd) -> Result<Option<Option<u32>>> {
     // SAFETY: the descriptor is borrowed, and the struct is what this command fills.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut range) };
     if result == -1 {
-        return Err(Error::os("fcntl(F_OFD_GETLK)", last_errno()));
+        return Err(os_error("fcntl(F_OFD_GETLK)", last_errno()));
     }
     let held = i32::from(range.l_type) != libc::F_UNLCK;
     Ok(held.then(|| u32::try_from(range.l_pid).ok().filter(|&pid| pid != 0)))

@@ -11,6 +11,7 @@ use rustix::mm::{MapFlags, ProtFlags};
 use zerocopy::FromBytes;
 
 use super::fault::Watch;
+use super::os_error;
 use super::whole_pages;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::copy;
@@ -43,7 +44,7 @@ impl Mapping {
         let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
         // SAFETY: a new mapping at a place of the kernel's choice changes nothing that exists.
         let base = unsafe { rustix::mm::mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, file, 0) }
-            .map_err(|errno| Error::os("mmap", errno))?;
+            .map_err(|errno| os_error("mmap", errno))?;
         let watch = Watch::new(base as usize, whole_pages(len as u64) as usize, writable);
         Self::new(base, len, writable, Source::File(Some(watch)))
     }
@@ -54,7 +55,7 @@ impl Mapping {
         // SAFETY: attaching at a place of the kernel's choice changes nothing that exists.
         let base = unsafe { libc::shmat(id, ptr::null(), flags) };
         if base.addr() == usize::MAX {
-            return Err(Error::os("shmat", std::io::Error::last_os_error()));
+            return Err(os_error("shmat", std::io::Error::last_os_error()));
         }
         Self::new(base, len, writable, Source::SystemV)
     }
@@ -95,7 +96,7 @@ impl Mapping {
         match error.raw_os_error() {
             // Linux before 5.14 does not know it.
             Some(libc::EINVAL) => Ok(()),
-            _ => Err(Error::os("madvise(MADV_POPULATE)", error).with_kind(ErrorKind::OutOfResources)),
+            _ => Err(os_error("madvise(MADV_POPULATE)", error).with_kind(ErrorKind::OutOfResources)),
         }
     }
 
@@ -206,12 +207,12 @@ impl Mapping {
                 // First: once unmapped, the addresses may be somebody else's.
                 drop(watch.take());
                 // SAFETY: mapped in `of_file` with this length; nothing borrows `self` any more.
-                unsafe { rustix::mm::munmap(base, self.len) }.map_err(|errno| Error::os("munmap", errno))
+                unsafe { rustix::mm::munmap(base, self.len) }.map_err(|errno| os_error("munmap", errno))
             }
             Source::SystemV => {
                 // SAFETY: attached in `of_segment`; nothing borrows `self` any more.
                 let result = unsafe { libc::shmdt(base) };
-                if result == 0 { Ok(()) } else { Err(Error::os("shmdt", std::io::Error::last_os_error())) }
+                if result == 0 { Ok(()) } else { Err(os_error("shmdt", std::io::Error::last_os_error())) }
             }
         }
     }

@@ -14,6 +14,8 @@ mod shm;
 
 use std::io;
 
+use crate::error::{Error, ErrorKind};
+
 pub(crate) use catalog::*;
 pub(crate) use fork::generation;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
@@ -23,9 +25,13 @@ pub(crate) use object::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 
-/// Whether the system says that a limit other than memory or space is reached.
-pub(crate) fn is_exhausted(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOLCK | libc::EAGAIN))
+/// An error of the system: `call` is its name as in the manual.
+fn os_error(call: &str, error: impl Into<io::Error>) -> Error {
+    let error = error.into();
+    let exhausted =
+        matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOLCK | libc::EAGAIN));
+    let error = Error::os(call, error);
+    if exhausted { error.with_kind(ErrorKind::OutOfResources) } else { error }
 }
 
 /// Repeats a call that a signal interrupted before it did anything.

@@ -7,6 +7,7 @@ use std::io;
 use std::ptr::NonNull;
 use std::time::{Duration, SystemTime};
 
+use super::os_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
 
@@ -26,7 +27,7 @@ impl NamedSemaphore {
         // SAFETY: a C string that outlives the call; without O_CREAT there are no further arguments.
         let semaphore = unsafe { libc::sem_open(name.as_ptr(), 0) };
         NonNull::new(semaphore).map(Self).ok_or_else(|| {
-            Error::os("sem_open", io::Error::last_os_error()).because("the semaphore cannot be opened")
+            os_error("sem_open", io::Error::last_os_error()).because("the semaphore cannot be opened")
         })
     }
 
@@ -60,7 +61,7 @@ impl NamedSemaphore {
                 Some(libc::EINTR) => {}
                 Some(libc::ETIMEDOUT | libc::EAGAIN) if wait.left(SLICE).is_some() => {}
                 Some(libc::ETIMEDOUT | libc::EAGAIN) => return Ok(false),
-                _ => return Err(Error::os("sem_wait", error).with_kind(ErrorKind::LockError)),
+                _ => return Err(os_error("sem_wait", error).with_kind(ErrorKind::LockError)),
             }
         }
     }
@@ -72,7 +73,7 @@ impl NamedSemaphore {
         if result == 0 {
             return Ok(());
         }
-        Err(Error::os("sem_post", io::Error::last_os_error()).with_kind(ErrorKind::LockError))
+        Err(os_error("sem_post", io::Error::last_os_error()).with_kind(ErrorKind::LockError))
     }
 }
 

@@ -10,7 +10,7 @@ use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags, RenameFla
 use rustix::io::Errno;
 
 use super::headroom::{self, describe_space};
-use super::{Mapped, uninterrupted};
+use super::{Mapped, os_error, uninterrupted};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Where `shm_open` keeps its objects; see shm_overview(7).
@@ -67,9 +67,9 @@ pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(Ow
             ),
             Errno::ISDIR => not_a_file(FileType::Directory),
             Errno::NXIO | Errno::NODEV => not_a_file(FileType::Unknown),
-            errno => Error::os("open", errno),
+            errno => os_error("open", errno),
         })?;
-    let stat = rustix::fs::fstat(&file).map_err(|errno| Error::os("fstat", errno))?;
+    let stat = rustix::fs::fstat(&file).map_err(|errno| os_error("fstat", errno))?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok((file, facts(&stat))),
         other => Err(not_a_file(other)),
@@ -96,7 +96,7 @@ pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<OwnedFd> {
         }
         // A file system that has no files without a name: some network and FUSE ones, vfat.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => create_by_renaming(path, directory, new),
-        Err(errno) => Err(Error::os("open", errno)),
+        Err(errno) => Err(os_error("open", errno)),
     }
 }
 
@@ -112,7 +112,7 @@ fn name_file(file: &OwnedFd, path: &Path) -> Result<()> {
     });
     result.map_err(|errno| match errno {
         Errno::EXIST => taken(path),
-        errno => Error::os("linkat", errno),
+        errno => os_error("linkat", errno),
     })
 }
 
@@ -126,12 +126,12 @@ fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<Own
     let temporary = directory.join(name);
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL;
     let file = uninterrupted(|| rustix::fs::open(&temporary, flags, Mode::from_raw_mode(0o600)))
-        .map_err(|errno| Error::os("open", errno))?;
+        .map_err(|errno| os_error("open", errno))?;
     let named = prepare(&file, directory, new).and_then(|()| {
         rustix::fs::renameat_with(CWD, &temporary, CWD, path, RenameFlags::NOREPLACE).map_err(|errno| {
             match errno {
                 Errno::EXIST => taken(path),
-                errno => Error::os("renameat2", errno),
+                errno => os_error("renameat2", errno),
             }
         })
     });
@@ -151,7 +151,7 @@ fn prepare(file: &OwnedFd, directory: &Path, new: NewFile) -> Result<()> {
     }
     if new.mode != 0o600 {
         uninterrupted(|| rustix::fs::fchmod(file, Mode::from_raw_mode(new.mode)))
-            .map_err(|errno| Error::os("fchmod", errno))?;
+            .map_err(|errno| os_error("fchmod", errno))?;
     }
     Ok(())
 }
@@ -159,7 +159,7 @@ fn prepare(file: &OwnedFd, directory: &Path, new: NewFile) -> Result<()> {
 fn reserve(file: &OwnedFd, directory: &Path, size: u64) -> Result<()> {
     headroom::check(size)?;
     let full = |call: &str, errno| {
-        Error::os(call, errno).because(format!("{size} bytes were asked for, and {}", describe_space(directory)))
+        os_error(call, errno).because(format!("{size} bytes were asked for, and {}", describe_space(directory)))
             .with_hint("remove what is not needed (`cenote ls`, `cenote rm`), ask for less, or enlarge the file system")
     };
     match uninterrupted(|| rustix::fs::fallocate(file, FallocateFlags::empty(), 0, size)) {
@@ -185,7 +185,7 @@ fn write_zeros(file: &OwnedFd, size: u64) -> Result<(), Errno> {
 }
 
 fn size_error(call: &str, errno: Errno) -> Error {
-    let error = Error::os(call, errno);
+    let error = os_error(call, errno);
     if matches!(errno, Errno::INVAL | Errno::FBIG) { error.with_kind(ErrorKind::InvalidSize) } else { error }
 }
 
@@ -196,14 +196,14 @@ pub(crate) fn remove_file(path: &Path, only_files: bool) -> Result<()> {
     }
     rustix::fs::unlink(path).map_err(|errno| match errno {
         Errno::ISDIR => not_a_file(FileType::Directory),
-        errno => Error::os("unlink", errno),
+        errno => os_error("unlink", errno),
     })
 }
 
 /// Looks at the file at `path` without opening it.
 pub(crate) fn stat_path(path: &Path, follow: bool) -> Result<FileFacts> {
     let stat = if follow { rustix::fs::stat(path) } else { rustix::fs::lstat(path) };
-    let stat = stat.map_err(|errno| Error::os("stat", errno))?;
+    let stat = stat.map_err(|errno| os_error("stat", errno))?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok(facts(&stat)),
         other => Err(not_a_file(other)),
@@ -211,7 +211,7 @@ pub(crate) fn stat_path(path: &Path, follow: bool) -> Result<FileFacts> {
 }
 
 pub(crate) fn stat_file(file: &OwnedFd) -> Result<FileFacts> {
-    rustix::fs::fstat(file).map(|stat| facts(&stat)).map_err(|errno| Error::os("fstat", errno))
+    rustix::fs::fstat(file).map(|stat| facts(&stat)).map_err(|errno| os_error("fstat", errno))
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the fields' types differ from one architecture to the next")]
@@ -238,7 +238,7 @@ pub(super) fn time(seconds: i64) -> Option<SystemTime> {
 
 /// `key_t` of a file, as ftok(3) makes it on Linux. The file's name may have changed hands by the time it is used.
 pub(crate) fn ftok(path: &Path, project: u8) -> Result<i32> {
-    let stat = rustix::fs::stat(path).map_err(|errno| Error::os("stat", errno))?;
+    let stat = rustix::fs::stat(path).map_err(|errno| os_error("stat", errno))?;
     Ok(ftok_of(stat.st_dev, stat.st_ino, project))
 }
 
@@ -260,7 +260,7 @@ pub(crate) fn make_key_file(path: &Path, mode: u32) -> Result<bool> {
             // It may be gone by now: whoever uses it next will notice.
             _ => Ok(false),
         },
-        Err(errno) => Err(Error::os("open", errno)),
+        Err(errno) => Err(os_error("open", errno)),
     }
 }
 

@@ -5,6 +5,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::os_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
 
@@ -61,10 +62,10 @@ impl SemSet {
     pub(crate) fn create(key: i32, count: u16, mode: u32) -> Result<Option<Self>> {
         match semget(key, count, libc::IPC_CREAT | libc::IPC_EXCL | (mode & 0o777).cast_signed()) {
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => Ok(None),
-            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => Err(Error::os("semget", error)
+            Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => Err(os_error("semget", error)
                 .because("the kernel's limit on semaphores is reached")
                 .with_hint("`ipcs -s` lists them; the limits are in /proc/sys/kernel/sem")),
-            result => result.map(Some).map_err(|error| Error::os("semget", error)),
+            result => result.map(Some).map_err(|error| os_error("semget", error)),
         }
     }
 
@@ -72,7 +73,7 @@ impl SemSet {
     pub(crate) fn find(key: i32, access: u32) -> Result<Option<Self>> {
         match semget(key, 0, access.cast_signed()) {
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
-            result => result.map(Some).map_err(|error| Error::os("semget", error)),
+            result => result.map(Some).map_err(|error| os_error("semget", error)),
         }
     }
 
@@ -108,7 +109,7 @@ impl SemSet {
                 Some(libc::ERANGE) => {
                     return Err(lock_error("semop", error).because("the count would be too large"));
                 }
-                Some(libc::EACCES) => return Err(Error::os("semop", error)),
+                Some(libc::EACCES) => return Err(os_error("semop", error)),
                 _ => return Err(lock_error("semop", error)),
             }
         }
@@ -193,11 +194,11 @@ fn semtimedop(id: i32, list: *mut libc::sembuf, count: usize, timeout: Duration)
 fn failed(call: &str) -> Error {
     let error = io::Error::last_os_error();
     match error.raw_os_error() {
-        Some(libc::EINVAL | libc::EIDRM) => Error::os(call, error).with_kind(ErrorKind::NotFound),
-        _ => Error::os(call, error),
+        Some(libc::EINVAL | libc::EIDRM) => os_error(call, error).with_kind(ErrorKind::NotFound),
+        _ => os_error(call, error),
     }
 }
 
 fn lock_error(call: &str, error: io::Error) -> Error {
-    Error::os(call, error).with_kind(ErrorKind::LockError)
+    os_error(call, error).with_kind(ErrorKind::LockError)
 }

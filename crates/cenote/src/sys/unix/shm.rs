@@ -6,6 +6,7 @@ use std::io;
 use std::time::SystemTime;
 
 use super::object::time;
+use super::os_error;
 use crate::error::{Error, ErrorKind, Result};
 
 /// In a segment's mode: marked for removal. The libc crate lacks it; see <linux/shm.h>.
@@ -45,14 +46,14 @@ pub(crate) fn shm_create(key: i32, size: u64, mode: u32) -> Result<i32> {
     }
     let error = io::Error::last_os_error();
     Err(match error.raw_os_error() {
-        Some(libc::EINVAL) => Error::os("shmget", error)
+        Some(libc::EINVAL) => os_error("shmget", error)
             .with_kind(ErrorKind::InvalidSize)
             .with_hint("the kernel's limit is in /proc/sys/kernel/shmmax"),
-        Some(libc::EEXIST) => Error::os("shmget", error).because("there is one already"),
-        Some(libc::ENOSPC) => Error::os("shmget", error)
+        Some(libc::EEXIST) => os_error("shmget", error).because("there is one already"),
+        Some(libc::ENOSPC) => os_error("shmget", error)
             .because("the kernel's limit on segments or on their sum is reached")
             .with_hint("`cenote ls sysv:` lists them; the limits are /proc/sys/kernel/shmmni and shmall"),
-        _ => Error::os("shmget", error),
+        _ => os_error("shmget", error),
     })
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn shm_create(key: i32, size: u64, mode: u32) -> Result<i32> {
 pub(crate) fn shm_find(key: i32) -> Result<i32> {
     // SAFETY: takes three numbers.
     let id = unsafe { libc::shmget(key, 0, 0) };
-    if id == -1 { Err(Error::os("shmget", io::Error::last_os_error())) } else { Ok(id) }
+    if id == -1 { Err(os_error("shmget", io::Error::last_os_error())) } else { Ok(id) }
 }
 
 /// What the kernel knows of the segment; `NotFound` if it is gone.
@@ -100,8 +101,8 @@ fn gone(call: &str) -> Error {
     let error = io::Error::last_os_error();
     match error.raw_os_error() {
         Some(libc::EINVAL | libc::EIDRM) => {
-            Error::os(call, error).with_kind(ErrorKind::NotFound).because("it is gone")
+            os_error(call, error).with_kind(ErrorKind::NotFound).because("it is gone")
         }
-        _ => Error::os(call, error),
+        _ => os_error(call, error),
     }
 }

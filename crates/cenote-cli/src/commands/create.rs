@@ -1,0 +1,74 @@
+//! `cenote create`: a segment of zero bytes, kept until it is removed.
+
+use cenote::{Address, Options, Segment};
+use serde::Serialize;
+
+use crate::access::Context;
+use crate::failure::{Failure, warn_of};
+use crate::output::{self, human};
+use crate::{help, hold, numbers};
+
+/// Make a segment of zero bytes, and leave it there
+#[derive(clap::Args)]
+#[command(long_about = help::CREATE, after_long_help = help::CREATE_EXAMPLES)]
+pub(crate) struct Args {
+    /// Where it is to be; `cenote help` lists the forms
+    address: Address,
+    /// How large: bytes, or with a unit as in 64KiB, 1MiB, 10MB
+    #[arg(long, value_name = "SIZE", value_parser = numbers::size)]
+    size: u64,
+    #[command(flatten)]
+    make: MakeArgs,
+    /// Do not reserve the memory now. When it runs out later, whoever touches the segment pays for it
+    #[arg(long)]
+    sparse: bool,
+}
+
+/// How a new segment is made, and how long it is held.
+#[derive(clap::Args)]
+pub(crate) struct MakeArgs {
+    /// The permissions of a new segment, in octal, whatever the umask
+    #[arg(long, value_name = "MODE", default_value = "0600", value_parser = numbers::mode)]
+    mode: u32,
+    /// Stay attached until interrupted (Ctrl-C, SIGTERM). Of the kinds here, qt: segments go then
+    #[arg(long)]
+    pub(crate) hold: bool,
+}
+
+impl MakeArgs {
+    /// What the command makes is kept, unless it stays to see to its end.
+    pub(crate) fn options(&self, options: Options) -> Options {
+        let options = options.mode(self.mode);
+        if self.hold { options } else { options.keep() }
+    }
+
+    /// Ends the work with a segment.
+    pub(crate) fn finish(&self, segment: Segment, context: &Context) -> Result<(), Failure> {
+        if self.hold {
+            return hold::until_interrupted(segment, context.quiet);
+        }
+        warn_of(segment.detach());
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct Created {
+    address: String,
+    size: usize,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    let mut options = args.make.options(context.options(None)?);
+    if args.sparse {
+        options = options.sparse();
+    }
+    let segment = options.create(&args.address, args.size)?;
+    let (address, size) = (segment.address().to_string(), segment.len());
+    if context.json {
+        output::print_json(&Created { address, size })?;
+    } else {
+        context.done(&format!("created {address}, {}", human(size as u64)))?;
+    }
+    args.make.finish(segment, context)
+}

@@ -1,0 +1,190 @@
+//! The long help texts: what a manual page would say.
+
+pub(crate) const ABOUT: &str = "\
+Shared memory made comfortable.
+
+cenote creates, writes, reads, locks, lists and removes shared memory of every kind that programs really use: POSIX, \
+System V, mapped files, and what Qt's QSharedMemory makes. It follows the rules of each kind, and takes the lock that \
+its programs take: it joins a Qt, C, C++ or Python program without changing it.";
+
+pub(crate) const ADDRESSES: &str = "\
+Addresses:
+  An address says where a segment is, as KIND:NAME.
+
+  posix:/frames            what shm_open(\"/frames\") opens: C, C++, Python
+  sysv:0x5100c01f          what shmget finds under this key
+  sysv:/etc/hostname#81    the same by ftok(\"/etc/hostname\", 81)
+  sysv:id=32769            a System V segment by its id, see `ipcs -m`
+  file:/tmp/frames         a mapped file; it stays when all have gone
+  qt:MyUniqueKey           what QSharedMemory(\"MyUniqueKey\") means here
+  qt:systemv:/tmp/...      a QNativeIpcKey in Qt's text form, see `cenote ls`
+
+  These can be written too, and are not supported by this version on this system:
+
+  camera/front             a native segment; also cenote:camera/front
+  memfd:scratch            anonymous memory; memfd:1234/5 is PID 1234, FD 5
+  windows:Local\\Frames     a named file mapping
+
+Exit codes:
+  0  done
+  1  refused by the system, or not found
+  2  the command line cannot be understood, an address included
+  3  timed out (--timeout)
+
+  `cenote lock` passes on the status of its command.
+
+Errors:
+  Go to stderr, in two lines: what went wrong, and what to do.
+
+Examples:
+  cenote write posix:/greeting 'Hello, World!' --create
+  cenote read posix:/greeting
+  cenote ls
+  cenote rm posix:/greeting";
+
+pub(crate) const LS: &str = "\
+List the segments on this machine: POSIX ones, System V ones, and Qt's. Looking never attaches.
+
+SIZE is what was asked for. HOLDERS counts the attachments that the kernel counts, or the processes that are seen to \
+map it. VERDICT says whether the segment is of use to anyone:
+
+  live     it has holders
+  kept     it has none, but its maker asked for it to stay
+  stale    it is proven to be of no use to anyone
+  unknown  it cannot be told; `cenote show` says why
+
+The table is the same on a terminal and in a pipe. --json prints an array of objects, one a segment, with `address`, \
+`kind`, `size`, `verdict`, `reason`, `holders` (`pid`, `command`, `user`, `access`) and more; sizes are in bytes and \
+times in UTC.";
+
+pub(crate) const LS_EXAMPLES: &str = "\
+Examples:
+  cenote ls
+  cenote ls posix:
+  cenote ls --json";
+
+pub(crate) const SHOW: &str = "\
+Show all there is to know of one segment: size, owner, mode, verdict and its reason, who has its lock, who holds it, \
+when it was last used, and what it begins with. Looking never attaches, so contents are told of posix: and file: \
+segments only; `cenote read` reads any.";
+
+pub(crate) const SHOW_EXAMPLES: &str = "\
+Examples:
+  cenote create posix:/frames --size 64KiB
+  cenote show posix:/frames
+  cenote show posix:/frames --json
+  cenote rm posix:/frames";
+
+pub(crate) const CREATE: &str = "\
+Make a segment of zero bytes. It must not exist yet, and stays until it is removed, for kinds whose last detach \
+removes (qt:) as well: there, it goes with the next last detach.
+
+The memory is reserved, so that what does not fit is an error now and not a crash later; --sparse leaves that out.";
+
+pub(crate) const CREATE_EXAMPLES: &str = "\
+Examples:
+  cenote create posix:/frames --size 64KiB
+  cenote create sysv:0x5100c01f --size 1MiB --mode 0660
+  cenote rm posix:/frames sysv:0x5100c01f
+
+  Keep a Qt key occupied until Ctrl-C:
+  cenote create qt:MyUniqueKey --size 4096 --hold";
+
+pub(crate) const WRITE: &str = "\
+Write a text, or the bytes of a file or of stdin, into a segment, under its lock.
+
+A TEXT is followed by a NUL byte if there is room, so that `cenote read` and C programs see where it ends. Files and \
+stdin are written as they are. What does not fit is an error, and then nothing is written.
+
+With --create the segment is made if there is none, as large as --size says or as the data (and --offset) plus one \
+byte. One that is there is used if it is large enough. What is made is kept until it is removed, unless --hold is given.";
+
+pub(crate) const WRITE_EXAMPLES: &str = "\
+Examples:
+  cenote write posix:/greeting 'Hello, World!' --create --size 4096
+  cenote write posix:/greeting there --offset 7
+  date | cenote write posix:/greeting -
+  cenote write posix:/greeting --file /etc/hostname
+  cenote rm posix:/greeting
+
+  A text that begins with a dash stands after `--`:
+  cenote write --create posix:/number -- -5
+  cenote rm posix:/number";
+
+pub(crate) const READ: &str = "\
+Print what lies in a segment, read under its lock. The segment is attached read-only.
+
+Without --as it is printed as text if it is UTF-8 up to the first NUL, else in hex. A terminal is spared texts with \
+control characters: they are shown in hex too, unless --as text asks for them. Forms that read text add a newline; \
+--as raw adds nothing, also in a pipe.
+
+The lock is let go before anything is printed, except for more than 64MiB: then it is held until all is printed. \
+Reading a sysv: segment makes no lock: as long as nobody has made one, it is read without.
+
+With --json the result is an object with `address`, `offset`, `len`, and `text`, `hex`, `image` or `value`.";
+
+pub(crate) const READ_EXAMPLES: &str = "\
+Examples:
+  cenote write posix:/greeting '{\"to\": \"World\"}' --create
+  cenote read posix:/greeting
+  cenote read posix:/greeting --as json
+  cenote read posix:/greeting --as hex --offset 1 --len 4
+  cenote read posix:/greeting --as raw -o /tmp/greeting
+  cenote read posix:/greeting --timeout 200ms
+  cenote rm posix:/greeting";
+
+pub(crate) const IMAGE: &str = "\
+Put a picture into a segment, or get it from there, in the form in which Qt programs share pictures: a QImage written \
+to a QDataStream. That is what the Shared Memory example of Qt does.";
+
+pub(crate) const IMAGE_EXAMPLES: &str = "\
+`put` makes the segment if it is missing, as large as the data, and keeps it unless --hold is given. One that is there \
+must be large enough. `get` writes the format that the file's name ends in.
+
+Examples:
+  cenote image put qt:QSharedMemoryExample picture.png
+  cenote image get qt:QSharedMemoryExample -o copy.jpg
+  cenote read qt:QSharedMemoryExample --as image
+  cenote image get qt:QSharedMemoryExample -o - > copy.png
+  cenote rm qt:QSharedMemoryExample";
+
+pub(crate) const LOCK: &str = "\
+Run a command while holding the lock of a segment, as flock(1) does with a file's. The segment must exist.
+
+The whole wait, attaching included, is bounded by --timeout. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are \
+passed on to the command. If cenote dies, the command is killed. The command does not inherit the lock: what it leaves \
+running in the background does not hold it.
+
+Attaching to a qt: segment takes its lock too, so a command that runs under it cannot attach it; those of the other \
+kinds can, with --no-lock.
+
+--break frees a native lock whose holder is stuck. The locks of the other kinds belong to the kernel, which frees them \
+when their holder dies; there, it is an error.";
+
+pub(crate) const LOCK_EXAMPLES: &str = "\
+Exit codes:
+  That of the command; 128 and the number of the signal that ended it.
+  126 if it cannot be run, 127 if it is not there.
+  1, 2 or 3, as for all commands, if it did not get that far.
+
+Examples:
+  cenote create posix:/frames --size 4096
+  cenote lock posix:/frames -- cenote write --no-lock posix:/frames 'only me'
+  cenote lock posix:/frames --timeout 5s -- sh -c 'echo I have it'
+  cenote lock posix:/frames --shared -- cenote read --no-lock posix:/frames
+  cenote rm posix:/frames";
+
+pub(crate) const RM: &str = "\
+Remove segments: their names are taken away. Whoever has one attached keeps the memory, and nobody new can attach. If \
+one cannot be removed, the others are even so.
+
+For qt: this also removes what a killed Qt program has left. It takes Qt's lock, for which --timeout limits the wait.";
+
+pub(crate) const RM_EXAMPLES: &str = "\
+Exit codes:
+  As for all commands; of several, that of the worst.
+
+Examples:
+  cenote write posix:/one 1 --create
+  cenote write posix:/two 2 --create
+  cenote rm posix:/one posix:/two";

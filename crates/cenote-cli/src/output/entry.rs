@@ -1,0 +1,105 @@
+//! A segment as JSON, the same in `ls` and `show`.
+
+use cenote::LockState;
+use cenote::catalog::{Entry, Holder};
+use serde::Serialize;
+
+use super::rfc3339;
+
+/// One object of `cenote ls --json`.
+#[derive(Serialize)]
+pub(crate) struct EntryJson {
+    address: String,
+    kind: String,
+    /// In bytes, as asked for.
+    size: u64,
+    /// In bytes, whole pages.
+    mapped: u64,
+    owner: Option<String>,
+    uid: u32,
+    gid: u32,
+    /// In octal, as `chmod` takes it.
+    mode: String,
+    verdict: &'static str,
+    reason: String,
+    holders: Vec<HolderJson>,
+    lock: LockJson,
+    /// Attachments, where the kernel counts them.
+    attached: Option<u64>,
+    removed: bool,
+    /// The process that made it, where the kernel remembers.
+    creator: Option<u32>,
+    changed: Option<String>,
+    last_used: Option<String>,
+    last_left: Option<String>,
+}
+
+#[derive(Serialize)]
+struct HolderJson {
+    pid: u32,
+    command: String,
+    user: String,
+    access: &'static str,
+}
+
+#[derive(Serialize)]
+struct LockJson {
+    /// `free`, `held`, `none` or `unknown`.
+    state: &'static str,
+    /// The process that holds it, where the kernel tells.
+    pid: Option<u32>,
+}
+
+/// What a holder may do, in words.
+pub(crate) fn access(holder: &Holder) -> &'static str {
+    if holder.writable { "read-write" } else { "read-only" }
+}
+
+impl From<&Entry> for EntryJson {
+    fn from(entry: &Entry) -> Self {
+        let stat = &entry.stat;
+        Self {
+            address: entry.address.to_string(),
+            kind: entry.address.kind().to_string(),
+            size: stat.size,
+            mapped: stat.mapped,
+            owner: entry.owner.clone(),
+            uid: stat.uid,
+            gid: stat.gid,
+            mode: format!("{:04o}", stat.mode),
+            verdict: entry.verdict.as_str(),
+            reason: entry.reason.clone(),
+            holders: entry.holders.iter().map(HolderJson::from).collect(),
+            lock: entry.lock.into(),
+            attached: stat.attached,
+            removed: stat.removed,
+            creator: stat.creator,
+            changed: stat.changed.map(rfc3339),
+            last_used: stat.last_used.map(rfc3339),
+            last_left: stat.last_left.map(rfc3339),
+        }
+    }
+}
+
+impl From<&Holder> for HolderJson {
+    fn from(holder: &Holder) -> Self {
+        Self {
+            pid: holder.pid,
+            command: holder.command.clone(),
+            user: holder.user.clone(),
+            access: access(holder),
+        }
+    }
+}
+
+impl From<LockState> for LockJson {
+    fn from(lock: LockState) -> Self {
+        let (state, pid) = match lock {
+            LockState::Free => ("free", None),
+            LockState::Held(pid) => ("held", pid),
+            LockState::None => ("none", None),
+            _ => ("unknown", None),
+        };
+        Self { state, pid }
+    }
+}

@@ -1,0 +1,100 @@
+//! `ls` and `show`: what is there, and who has it.
+
+use std::process::Command;
+
+use cenote::Segment;
+
+use crate::support::{Place, outcome, run};
+
+#[test]
+fn a_segment_is_listed_with_its_holder() {
+    for place in [Place::posix(), Place::sysv(), Place::qt()] {
+        let at = place.address.as_str();
+        let kind = at.split(':').next().unwrap();
+        let segment = Segment::options().mode(0o640).create(at, 5000).unwrap();
+        let list = run(["ls", "--json", &format!("{kind}:")]).json();
+        let list = list.as_array().expect("an array");
+        assert!(list.iter().all(|entry| entry["kind"] == kind));
+        let entry = list.iter().find(|entry| entry["address"] == at).expect("it is listed");
+        assert_eq!((&entry["size"], &entry["mode"]), (&5000.into(), &"0640".into()), "{at}");
+        assert_eq!(entry["verdict"], "live", "{at}");
+        assert!(entry["reason"].is_string(), "{at}");
+        let holder = &entry["holders"][0];
+        assert_eq!((&holder["pid"], &holder["access"]), (&std::process::id().into(), &"read-write".into()));
+        assert!(holder["command"].as_str().unwrap().contains("command"), "{holder}");
+        assert!(!holder["user"].as_str().unwrap().is_empty());
+
+        let table = run(["ls"]);
+        let mut lines = table.ok().lines();
+        let header: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+        assert_eq!(header, ["ADDRESS", "SIZE", "OWNER", "MODE", "HOLDERS", "VERDICT"]);
+        let row: Vec<&str> = lines.find(|line| line.starts_with(at)).unwrap().split_whitespace().collect();
+        assert_eq!((row[1], row[3], row[4], row[5]), ("4.8KiB", "0640", "1", "live"));
+        drop(segment);
+        let _ = Segment::remove(at);
+        assert!(!run(["ls"]).ok().contains(at));
+    }
+}
+
+#[test]
+fn show_tells_all_and_attaches_nothing() {
+    let place = Place::sysv();
+    let at = place.address.as_str();
+    run(["write", at, "text", "--create"]).ok();
+    let before = run(["show", at, "--json"]).json();
+    assert_eq!(run(["show", at, "--json"]).json(), before);
+    assert_eq!((&before["attached"], &before["contents"]), (&0.into(), &serde_json::Value::Null));
+
+    let place = Place::posix();
+    let at = place.address.as_str();
+    run(["write", at, "some text", "--create"]).ok();
+    let mut segment = Segment::options().read_only().attach(at).unwrap();
+    let shown = run(["show", at]);
+    for words in
+        ["verdict     live: ", "contents    text \"some text\"\n", "  read-only  ", "lock        free\n"]
+    {
+        assert!(shown.ok().contains(words), "{words}: {shown:?}");
+    }
+    segment = Segment::attach(segment.address()).unwrap();
+    let lock = segment.lock().unwrap();
+    assert!(run(["show", at]).ok().contains("lock        held"));
+    drop(lock);
+}
+
+#[test]
+fn names_cannot_steer_a_terminal() {
+    let place = Place::posix();
+    let at = format!("{}\x1b[2J\n", place.address);
+    let file = format!("/dev/shm/{}", at.strip_prefix("posix:/").unwrap());
+    let remove = || std::fs::remove_file(&file);
+    run(["create", &at, "--size", "1"]).ok();
+    let outcomes =
+        [run(["ls"]), run(["show", &at]), run(["create", &at, "--size", "1"]), run(["ls", "--json"])];
+    let list = outcomes[3].json();
+    let removed = run(["rm", &at]);
+    let _ = remove();
+    for outcome in outcomes.iter().chain([&removed]) {
+        let said = format!("{}{}", outcome.stdout(), outcome.stderr);
+        assert!(!said.contains('\x1b'), "{said}");
+    }
+    assert!(outcomes[0].stdout().contains("\\u{1b}[2J\\n "), "{}", outcomes[0].stdout());
+    assert_eq!(removed.code, 0);
+    assert!(list.as_array().unwrap().iter().any(|entry| entry["address"] == at.as_str()));
+}
+
+#[test]
+fn no_segments_are_no_error() {
+    // Nobody else has a System V segment in a namespace of one's own.
+    let program = env!("CARGO_BIN_EXE_cenote");
+    let alone = |arguments: &[&str]| {
+        outcome(Command::new("unshare").args(["--ipc", "--user", "--map-root-user", program]).args(arguments))
+    };
+    let said = alone(&["ls", "sysv:"]);
+    if said.stderr.contains("unshare") {
+        testkit::skipped("namespaces cannot be made here");
+        return;
+    }
+    assert_eq!((said.ok(), said.stderr.as_str()), ("", "cenote: no segments\n"));
+    assert_eq!(alone(&["ls", "sysv", "-q"]).stderr, "");
+    assert_eq!(alone(&["ls", "sysv", "--json"]).ok(), "[]\n");
+}

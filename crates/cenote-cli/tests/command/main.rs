@@ -1,0 +1,10 @@
+//! The command as a person uses it: real processes, their output and their exit codes.
+
+mod bytes;
+mod errors;
+mod holding;
+mod listing;
+mod locking;
+mod peers;
+mod pictures;
+mod support;
