@@ -19,8 +19,10 @@ fn a_segment_is_listed_with_its_holder() {
         assert_eq!((&entry["size"], &entry["mode"]), (&5000.into(), &"0640".into()), "{at}");
         assert_eq!(entry["verdict"], "live", "{at}");
         assert!(entry["reason"].is_string(), "{at}");
-        let holder = &entry["holders"][0];
-        assert_eq!((&holder["pid"], &holder["access"]), (&std::process::id().into(), &"read-write".into()));
+        // Children that other tests are just starting still have it mapped too.
+        let mut holders = entry["holders"].as_array().expect("an array").iter();
+        let holder = holders.find(|holder| holder["pid"] == std::process::id()).expect("this process");
+        assert_eq!(holder["access"], "read-write", "{at}");
         assert!(holder["command"].as_str().unwrap().contains("command"), "{holder}");
         assert!(!holder["user"].as_str().unwrap().is_empty());
 
@@ -28,12 +30,17 @@ fn a_segment_is_listed_with_its_holder() {
         let mut lines = table.ok().lines();
         let header: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
         assert_eq!(header, ["ADDRESS", "SIZE", "OWNER", "MODE", "HOLDERS", "VERDICT"]);
-        let row: Vec<&str> = lines.find(|line| line.starts_with(at)).unwrap().split_whitespace().collect();
-        assert_eq!((row[1], row[3], row[4], row[5]), ("4.8KiB", "0640", "1", "live"));
+        let row: Vec<&str> = lines.find(|line| is_row_of(line, at)).unwrap().split_whitespace().collect();
+        assert_eq!((row[1], row[3], row[5]), ("4.8KiB", "0640", "live"));
+        assert!(row[4].parse::<u32>().unwrap() >= 1, "{row:?}");
         drop(segment);
         let _ = Segment::remove(at);
-        assert!(!run(["ls"]).ok().contains(at));
+        assert!(!run(["ls"]).ok().lines().any(|line| is_row_of(line, at)));
     }
+}
+
+fn is_row_of(line: &str, address: &str) -> bool {
+    line.split_whitespace().next() == Some(address)
 }
 
 #[test]

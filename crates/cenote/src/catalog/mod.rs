@@ -104,12 +104,18 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
 
 /// Segments without a header do not say whether their maker wants them to stay: without holders, nobody can tell.
 fn judge(stat: &Stat, found: &[Holder], holders: &Holders) -> (Verdict, String) {
+    let plural =
+        |count: u64, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
     match stat.attached {
         Some(0) => {
             (Verdict::Unknown, "the kernel counts no attachment; its maker may still want it".to_owned())
         }
-        Some(count) => (Verdict::Live, format!("the kernel counts {count} attachments")),
-        None if !found.is_empty() => (Verdict::Live, format!("{} processes map it", found.len())),
+        Some(count) => {
+            (Verdict::Live, format!("the kernel counts {}", plural(count, "attachment", "attachments")))
+        }
+        None if !found.is_empty() => {
+            (Verdict::Live, plural(found.len() as u64, "process maps it", "processes map it"))
+        }
         None => (Verdict::Unknown, format!("{}; its maker may still want it", holders.nobody())),
     }
 }

@@ -64,6 +64,9 @@ impl OwnSet {
     /// Whether the lock under a key is held.
     pub(crate) fn state(key: i32) -> LockState {
         let look = || -> Result<LockState> {
+            if key == 0 {
+                return Ok(LockState::None);
+            }
             let Some(set) = SemSet::find(key, 0)? else { return Ok(LockState::None) };
             match (is_signed(set)?, set.value(LOCK)?) {
                 (None, _) => Ok(LockState::None),

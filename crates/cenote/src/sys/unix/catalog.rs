@@ -1,6 +1,7 @@
 //! What the kernel tells of all segments and of who maps them: /proc, see proc(5) and sysvipc(7).
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 
 use super::os_error;
@@ -88,6 +89,27 @@ fn parse(pid: u32, line: &[u8]) -> Option<Use> {
         Mapped::File { device: rustix::fs::makedev(number(major)?, number(minor)?), inode }
     };
     Some(Use { pid, writable: permissions.as_bytes().get(1) == Some(&b'w'), what })
+}
+
+/// A process that has a lock on the file, from the `lock:` lines of /proc/PID/fdinfo:
+/// `1: OFDLCK ADVISORY WRITE -1 00:1b:42 0 EOF`, with device and inode.
+pub(super) fn lock_owner(file: &OwnedFd) -> Option<u32> {
+    let stat = rustix::fs::fstat(file).ok()?;
+    let (major, minor) = (rustix::fs::major(stat.st_dev), rustix::fs::minor(stat.st_dev));
+    let place = format!(" {major:02x}:{minor:02x}:{} ", stat.st_ino);
+    let mut pids = fs::read_dir("/proc")
+        .ok()?
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let holds = |path: std::path::PathBuf| {
+        let info = fs::read_to_string(path).unwrap_or_default();
+        info.lines().any(|line| line.starts_with("lock:") && line.contains(&place))
+    };
+    let has_it = |&pid: &u32| {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo"));
+        descriptors.is_ok_and(|list| list.flatten().any(|descriptor| holds(descriptor.path())))
+    };
+    pids.find(has_it)
 }
 
 /// The command line of a process, as far as it can be read.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::catalog::lock_owner;
 use super::fork::Unshared;
 use super::os_error;
 use super::uninterrupted;
@@ -107,8 +108,7 @@ impl Drop for IdleLock {
     }
 }
 
-/// Who has a byte-range lock on the file: `Some(None)` is somebody whom the system does not name, because open file
-/// descriptions have no process.
+/// Who has a byte-range lock on the file: `Some(None)` is somebody who cannot be seen.
 pub(crate) fn range_holder(file: &OwnedFd) -> Result<Option<Option<u32>>> {
     let mut range = libc::flock {
         l_type: libc::F_WRLCK as _,
@@ -123,7 +123,9 @@ pub(crate) fn range_holder(file: &OwnedFd) -> Result<Option<Option<u32>>> {
         return Err(os_error("fcntl(F_OFD_GETLK)", last_errno()));
     }
     let held = i32::from(range.l_type) != libc::F_UNLCK;
-    Ok(held.then(|| u32::try_from(range.l_pid).ok().filter(|&pid| pid != 0)))
+    // An open file description has no process, so that the pid is -1; but somebody has it open.
+    let holder = || u32::try_from(range.l_pid).ok().filter(|&pid| pid != 0).or_else(|| lock_owner(file));
+    Ok(held.then(holder))
 }
 
 fn last_errno() -> Errno {
