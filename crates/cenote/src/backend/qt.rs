@@ -71,7 +71,7 @@ impl Qt {
     fn make(&self, lock: &QtSemaphore, size: u64, how: &How) -> Result<(Mapping, ShmFacts)> {
         let new_file = sys::make_key_file(&self.segment, KEY_FILE_MODE)?;
         let key = sys::ftok(&self.segment, PROJECT)?;
-        let id = sys::shm_create(key, size, how.mode).inspect_err(|error| {
+        let id = sys::shm_create(key, size, how.mode, how.sparse).inspect_err(|error| {
             if error.kind() != ErrorKind::AlreadyExists {
                 if new_file {
                     remove_key_file(&self.segment);
@@ -107,7 +107,13 @@ impl Backend for Qt {
             return Err(Error::new(ErrorKind::AlreadyExists, "a program has a segment under this key"));
         }
         let lock = self.lock();
-        let (mapping, facts) = locked(&lock, Wait::up_to(how.timeout), || self.make(&lock, size, how))?;
+        let made = locked(&lock, Wait::up_to(how.timeout), || self.make(&lock, size, how));
+        let (mapping, facts) = made.inspect_err(|error| {
+            // A lock that was made for nothing goes as well.
+            if lock.is_owner() && error.kind() != ErrorKind::AlreadyExists {
+                let _ = lock.remove_if_unused();
+            }
+        })?;
         Ok(Box::new(AttachedQt::new(mapping, &facts, self.clone(), lock, !how.keep)))
     }
 

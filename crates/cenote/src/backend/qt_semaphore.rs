@@ -129,18 +129,23 @@ impl QtSemaphore {
     }
 
     /// Takes one: false if `wait` ended first.
-    #[inline]
     pub(crate) fn acquire(&self, wait: Wait) -> Result<bool> {
+        self.take(wait).map(|set| set.is_some())
+    }
+
+    /// Takes one, and says from which set: `None` if `wait` ended first.
+    #[inline]
+    fn take(&self, wait: Wait) -> Result<Option<SemSet>> {
         let set = SemSet(self.set.load(Ordering::Relaxed));
         // A handle that was never opened has no set, which is as good as one that is gone.
         match set.operate([Step::undone_at_death(COUNT, -1)], Wait::Try)? {
-            Done::Yes => Ok(true),
-            _ => self.acquire_slowly(wait),
+            Done::Yes => Ok(Some(set)),
+            _ => self.take_slowly(wait),
         }
     }
 
     #[cold]
-    fn acquire_slowly(&self, wait: Wait) -> Result<bool> {
+    fn take_slowly(&self, wait: Wait) -> Result<Option<SemSet>> {
         loop {
             let set = self.open()?;
             let done = match set.operate([Step::undone_at_death(COUNT, -1)], Wait::Try)? {
@@ -148,10 +153,10 @@ impl QtSemaphore {
                 done => done,
             };
             match done {
-                Done::TimedOut => return Ok(false),
-                Done::Yes if self.is_current(set) => return Ok(true),
+                Done::TimedOut => return Ok(None),
+                Done::Yes if self.is_current(set) => return Ok(Some(set)),
                 // It was given up while we waited for it; its successor is the one to take.
-                Done::Yes => drop(self.give_back()?),
+                Done::Yes => drop(give_back_to(set)?),
                 Done::Gone => {}
             }
             self.forget();
@@ -204,14 +209,11 @@ impl QtSemaphore {
     /// Gives back what was taken from a set: false if that set is gone, and nothing was done.
     #[inline]
     pub(super) fn give_back(&self) -> Result<bool> {
-        let set = self.set.load(Ordering::Relaxed);
-        match SemSet(set).operate([Step::undone_at_death(COUNT, 1)], Wait::Try)? {
-            Done::Yes => Ok(true),
-            Done::TimedOut | Done::Gone => {
-                self.forget();
-                Ok(false)
-            }
+        let there = give_back_to(SemSet(self.set.load(Ordering::Relaxed)))?;
+        if !there {
+            self.forget();
         }
+        Ok(there)
     }
 
     /// Adds `count`. If the set is gone, its successor gets only what exceeds `taken`: it was made with the rest.
@@ -291,6 +293,11 @@ impl QtSemaphore {
     }
 }
 
+/// See [`QtSemaphore::give_back`].
+fn give_back_to(set: SemSet) -> Result<bool> {
+    Ok(set.operate([Step::undone_at_death(COUNT, 1)], Wait::Try)? == Done::Yes)
+}
+
 /// What stands in the second semaphore for a segment: never 0, and another for the next segment.
 fn mark_of(segment: i32) -> i16 {
     (segment & 0x3fff) as i16 + 1
@@ -304,11 +311,12 @@ pub(super) fn remove_key_file(path: &Path) {
 impl Locker for QtSemaphore {
     fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
         // A clean exit and a kill look the same to the next one.
-        Ok(self.acquire(wait)?.then(|| Locked::new(Abandoned::Unknown)))
+        Ok(self.take(wait)?.map(|set| Locked::from_set(set, Abandoned::Unknown)))
     }
 
-    fn unlock(&self, _locked: Locked) -> Result<()> {
-        if self.give_back()? {
+    fn unlock(&self, locked: Locked) -> Result<()> {
+        // Not to the one that the handle knows now, which may be its successor.
+        if locked.set().map_or(Ok(true), give_back_to)? {
             return Ok(());
         }
         Err(Error::new(ErrorKind::LockError, "another process removed the semaphore while it was held"))

@@ -32,7 +32,7 @@ impl Backend for Sysv {
             .with_hint("create it under a key: sysv:0x1234, or sysv:PATH#81"));
         }
         let key = self.key()?;
-        let id = sys::shm_create(key, size, how.mode)?;
+        let id = sys::shm_create(key, size, how.mode, how.sparse)?;
         let made = Mapping::of_segment(id, len, how.writable)
             .and_then(|mapping| if how.sparse { Ok(mapping) } else { mapping.populate().map(|()| mapping) });
         let mapping = made.inspect_err(|_| {

@@ -127,6 +127,7 @@ impl Options {
     {
         self.run("attach or create", address.try_into()?, |backend| {
             // Others may make and remove it meanwhile, but not for ever.
+            let mut taken = None;
             for _ in 0..100 {
                 match backend.attach(&self.how) {
                     Ok(attached) => return large_enough(attached, size).map(|attached| (attached, false)),
@@ -134,11 +135,12 @@ impl Options {
                     Err(error) => return Err(error),
                 }
                 match backend.create(size, &self.how) {
-                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => taken = Some(error),
                     result => return result.map(|attached| (attached, true)),
                 }
             }
-            Err(Error::new(ErrorKind::Unknown, "it appears and disappears all the time"))
+            Err(taken
+                .unwrap_or_else(|| Error::new(ErrorKind::Unknown, "it appears and disappears all the time")))
         })
     }
 

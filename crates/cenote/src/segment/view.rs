@@ -125,9 +125,12 @@ impl<'a> View<'a> {
     pub fn copy_to(&self, range: impl RangeBounds<usize>, to: View<'_>) -> Result<()> {
         let (offset, len) = resolve(&range, self.len);
         let from = self.checked(offset, len).map_err(|error| error.during("read", self.address))?;
-        to.checked(0, len)
-            .and_then(|target| self.mapping.copy_to(from, to.mapping, target, len))
-            .map_err(|error| error.during("write", to.address))
+        to.checked(0, len).and_then(|target| self.mapping.copy_to(from, to.mapping, target, len)).map_err(
+            |error| match self.mapping.intact() {
+                Err(lost) => lost.during("read", self.address),
+                Ok(()) => error.during("write", to.address),
+            },
+        )
     }
 
     /// The bytes in place.

@@ -39,6 +39,7 @@ fn places() -> [Place; 5] {
 }
 
 /// What an error must say: the words are those without which it would be of no use.
+#[derive(Clone, Copy)]
 struct Says<'a> {
     kind: ErrorKind,
     reason: &'a [&'a str],

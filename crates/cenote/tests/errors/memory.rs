@@ -87,7 +87,17 @@ fn fill_up(agent: &mut Peer, sizes: &[u64], address: impl Fn(u64) -> String) -> 
     panic!("the group is not full after {sum} bytes");
 }
 
-/// Takes away what [`fill_up`] has made.
+/// Goes on where [`fill_up`] ended: what does not fit is refused, again and again.
+fn insist(agent: &mut Peer, size: u64, address: impl Fn(u64) -> String) {
+    for number in 2000..2020 {
+        let reply = agent.ask(&format!("create-kept {} {size}", address(number)));
+        if reply.ok().is_none() {
+            reply.expect_error("OutOfResources");
+        }
+    }
+}
+
+/// Takes away what [`fill_up`] and [`insist`] have made.
 struct ManyNames(ShmName);
 
 impl ManyNames {
@@ -98,7 +108,7 @@ impl ManyNames {
 
 impl Drop for ManyNames {
     fn drop(&mut self) {
-        for number in 0..2000 {
+        for number in 0..2500 {
             let _ = std::fs::remove_file(self.path(number));
         }
     }
@@ -112,8 +122,31 @@ fn many_small_files_that_add_up_beyond_the_cgroup_end_in_an_error_and_not_in_a_k
         let Some((_group, mut agent)) = confined_agent() else { return };
         let sum = fill_up(&mut agent, sizes, |number| format!("file:{}", names.path(number)));
         assert!(sum > 32 * MIB, "refused although there is room: after {sum} bytes of {sizes:?}");
-        // Well after the refusal, too.
+        for (start, size) in [(0, 1_000_000), (100, 500_000), (200, 100_000)] {
+            insist(&mut agent, size, |number| format!("file:{}", names.path(start + number)));
+        }
         agent.ask("write 0 2a").expect_ok();
+        agent.finish();
+    }
+}
+
+#[test]
+fn processes_that_have_made_nothing_yet_see_that_others_have_filled_the_group() {
+    let _watchdog = minute();
+    let names = ManyNames(ShmName::unique("many"));
+    let Some((group, mut first)) = confined_agent() else { return };
+    let mut others: Vec<Peer> = (0..4)
+        .map(|_| {
+            let mut command = agent::command();
+            group.confine(&mut command).unwrap();
+            Peer::spawn(command)
+        })
+        .collect();
+    fill_up(&mut first, &[500_000], |number| format!("file:{}", names.path(number)));
+    for (other, start) in others.iter_mut().zip([0, 100, 200, 300]) {
+        insist(other, 400_000, |number| format!("file:{}", names.path(start + number)));
+    }
+    for agent in others.into_iter().chain([first]) {
         agent.finish();
     }
 }

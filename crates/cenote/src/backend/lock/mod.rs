@@ -14,7 +14,7 @@ pub(crate) use own_set::{Maker, OwnSet, set_mode};
 pub(crate) use range::RangeLock;
 
 use crate::error::Result;
-use crate::sys::{self, LockFile, Wait};
+use crate::sys::{self, LockFile, SemSet, Wait};
 
 /// Something that one holder at a time can have.
 pub(crate) trait Locker: Send + Sync {
@@ -31,11 +31,23 @@ pub(crate) struct Locked {
     generation: u32,
     /// The description that holds a byte-range lock.
     file: Option<LockFile>,
+    /// The semaphore set that it was taken from. The handle may know another by now.
+    set: Option<SemSet>,
 }
 
 impl Locked {
     pub(crate) fn new(abandoned: Abandoned) -> Self {
-        Self { abandoned, generation: sys::generation(), file: None }
+        Self { abandoned, generation: sys::generation(), file: None, set: None }
+    }
+
+    /// One taken from a semaphore set.
+    pub(crate) fn from_set(set: SemSet, abandoned: Abandoned) -> Self {
+        Self { set: Some(set), ..Self::new(abandoned) }
+    }
+
+    /// The set that it was taken from.
+    pub(crate) fn set(&self) -> Option<SemSet> {
+        self.set
     }
 
     /// Whether this process took it, rather than the one that it was forked from.

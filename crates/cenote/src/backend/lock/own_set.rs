@@ -182,7 +182,7 @@ impl Locker for OwnSet {
             match set
                 .operate([first, second, Step::wait_for_zero(DIRTY), Step::change(DIRTY, 1)], Wait::Try)?
             {
-                Done::Yes => return Ok(Some(Locked::new(Abandoned::No))),
+                Done::Yes => return Ok(Some(Locked::from_set(set, Abandoned::No))),
                 Done::TimedOut => {}
                 Done::Gone => {
                     self.forget();
@@ -200,15 +200,16 @@ impl Locker for OwnSet {
             }
             let dirty = [Step::wait_for_zero(DIRTY), Step::change(DIRTY, 1)];
             match set.operate(dirty, Wait::Try)? {
-                Done::Yes => return Ok(Some(Locked::new(Abandoned::No))),
-                Done::TimedOut => return Ok(Some(Locked::new(Abandoned::Yes))),
+                Done::Yes => return Ok(Some(Locked::from_set(set, Abandoned::No))),
+                Done::TimedOut => return Ok(Some(Locked::from_set(set, Abandoned::Yes))),
                 Done::Gone => self.forget(),
             }
         }
     }
 
-    fn unlock(&self, _locked: Locked) -> Result<()> {
-        let set = self.open()?;
+    fn unlock(&self, locked: Locked) -> Result<()> {
+        // Not the one that the handle knows now: another thread may have found this one gone, and made its successor.
+        let Some(set) = locked.set() else { return Ok(()) };
         let release = Step::undone_at_death(LOCK, -1);
         match set.operate([release, Step::change(DIRTY, -1)], Wait::Try)? {
             Done::Yes => Ok(()),
@@ -217,7 +218,6 @@ impl Locker for OwnSet {
                 Err(Error::new(ErrorKind::LockError, "another process changed the lock while it was held"))
             }
             Done::Gone => {
-                self.forget();
                 Err(Error::new(ErrorKind::LockError, "another process removed the lock while it was held"))
             }
         }

@@ -15,7 +15,7 @@ const FORMATS: &str = "PNG, JPEG";
 /// Reads a picture from a file, whose content says which format it has.
 ///
 /// ```
-/// # let directory = tempfile::tempdir().unwrap();
+/// # let directory = testkit::names::TempDir::new();
 /// # let path = directory.path().join("picture.png");
 /// use cenote::qt::image_form;
 ///
@@ -48,7 +48,7 @@ pub fn open(path: impl AsRef<Path>) -> Result<DynamicImage> {
 /// JPEG has neither transparency nor more than 8 bits: for it, a picture loses both.
 ///
 /// ```
-/// # let directory = tempfile::tempdir().unwrap();
+/// # let directory = testkit::names::TempDir::new();
 /// # let path = directory.path().join("picture.jpg");
 /// use cenote::qt::image_form;
 ///

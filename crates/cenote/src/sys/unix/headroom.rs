@@ -11,30 +11,48 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Small segments are let through until they add up to this: reading the limits costs more than making one.
 const UNCHECKED: u64 = 1 << 20;
+/// But only to that part of what is left: other processes of the group think the same.
+const SHARE: u64 = 16;
+/// What a segment costs beside its bytes (the kernel's own tables), and what this process needs to go on.
+const MARGIN: u64 = 256 << 10;
 
 /// `OutOfResources` if `size` bytes would not fit into the machine's memory or the cgroup's limit.
 pub(crate) fn check(size: u64) -> Result<()> {
-    static SINCE_LAST_CHECK: AtomicU64 = AtomicU64::new(0);
-    // Relaxed: a tally, which orders nothing.
-    let since = SINCE_LAST_CHECK.fetch_add(size, Ordering::Relaxed).saturating_add(size);
-    if since < UNCHECKED {
+    // 0 at first, so that a process that makes a single segment looks as well.
+    static MAY_GO_UNCHECKED: AtomicU64 = AtomicU64::new(0);
+    // Relaxed, here and below: a tally, which orders nothing.
+    let less = |left: u64| left.checked_sub(size);
+    if MAY_GO_UNCHECKED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
         return Ok(());
     }
-    SINCE_LAST_CHECK.store(0, Ordering::Relaxed);
-    if let Some(free) = machine(size) {
-        refuse_beyond(size, free, "this machine has", "free memory, or wait until others need less")?;
+    let with_tables = size.saturating_add(size / 64).saturating_add(MARGIN);
+    let mut left = u64::MAX;
+    if let Some(free) = machine(with_tables) {
+        refuse_beyond(
+            size,
+            with_tables,
+            free,
+            "this machine has",
+            "free memory, or wait until others need less",
+        )?;
+        left = left.min(free - with_tables);
     }
-    if let Some(free) = cgroup(size) {
-        refuse_beyond(size, free, "the memory cgroup of this process has", "raise the group's memory limit")?;
+    if let Some(free) = cgroup(with_tables) {
+        let what_to_do = "raise the group's memory limit";
+        refuse_beyond(size, with_tables, free, "the memory cgroup of this process has", what_to_do)?;
+        left = left.min(free - with_tables);
     }
+    MAY_GO_UNCHECKED.store(UNCHECKED.min(left / SHARE), Ordering::Relaxed);
     Ok(())
 }
 
-fn refuse_beyond(size: u64, free: u64, whose: &str, what_to_do: &str) -> Result<()> {
-    if size <= free {
+fn refuse_beyond(size: u64, needed: u64, free: u64, whose: &str, what_to_do: &str) -> Result<()> {
+    if needed <= free {
         return Ok(());
     }
-    let what = format!("{size} bytes were asked for, and {whose} {free} left");
+    let what = format!(
+        "{size} bytes were asked for, {needed} with the kernel's own tables, and {whose} {free} left"
+    );
     Err(Error::new(ErrorKind::OutOfResources, what).with_hint(format!("{what_to_do}, or ask for less")))
 }
 

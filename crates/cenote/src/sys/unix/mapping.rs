@@ -227,7 +227,10 @@ impl Drop for Mapping {
 
 #[cold]
 fn lost() -> Error {
-    Error::new(ErrorKind::Corrupt, "another process shrank the memory while it was in use")
+    Error::new(
+        ErrorKind::Corrupt,
+        "the memory behind it is gone: another process shrank it, or a sparse one found no more",
+    )
 }
 
 #[cold]

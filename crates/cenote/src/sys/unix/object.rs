@@ -66,7 +66,15 @@ pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(Ow
                 "find out who made it (`ls -l /dev/shm`) and remove it, or use file: with the path you mean",
             ),
             Errno::ISDIR => not_a_file(FileType::Directory),
-            Errno::NXIO | Errno::NODEV => not_a_file(FileType::Unknown),
+            // A socket, or a device without a driver.
+            Errno::NXIO | Errno::NODEV => not_a_file(
+                rustix::fs::stat(path)
+                    .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode)),
+            ),
+            Errno::NOENT if follow && is_link(path) => {
+                Error::new(ErrorKind::NotFound, "a symbolic link stands there that leads nowhere")
+                    .with_hint("mend or remove the link, or choose another name")
+            }
             errno => os_error("open", errno),
         })?;
     let stat = rustix::fs::fstat(&file).map_err(|errno| os_error("fstat", errno))?;
@@ -96,6 +104,9 @@ pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<OwnedFd> {
         }
         // A file system that has no files without a name: some network and FUSE ones, vfat.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => create_by_renaming(path, directory, new),
+        Err(errno @ (Errno::NOENT | Errno::NOTDIR)) => {
+            Err(os_error("open", errno).with_hint("make its directory first, or choose another place"))
+        }
         Err(errno) => Err(os_error("open", errno)),
     }
 }
@@ -269,6 +280,10 @@ pub(crate) fn temporary_directory() -> PathBuf {
     std::env::var_os("TMPDIR")
         .filter(|path| !path.is_empty())
         .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+}
+
+fn is_link(path: &Path) -> bool {
+    rustix::fs::lstat(path).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
 
 fn ensure_free(path: &Path) -> Result<()> {

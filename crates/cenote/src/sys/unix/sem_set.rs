@@ -9,6 +9,9 @@ use super::os_error;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
 
+/// A timed wait is repeated after that long, whatever its end is.
+const SLICE: Duration = Duration::from_secs(3600);
+
 /// A set, by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SemSet(pub(crate) i32);
@@ -80,26 +83,30 @@ impl SemSet {
     /// Performs all steps at once, waiting until it can.
     #[inline]
     pub(crate) fn operate<const N: usize>(self, steps: [Step; N], wait: Wait) -> Result<Done> {
-        const SLICE: Duration = Duration::from_secs(3600);
+        let nowait = if matches!(wait, Wait::Try) { libc::IPC_NOWAIT } else { 0 };
+        let mut operations = steps.map(|step| libc::sembuf {
+            sem_num: step.index,
+            sem_op: step.change,
+            sem_flg: (nowait | if step.undo { libc::SEM_UNDO } else { 0 }) as _,
+        });
+        if self.perform(&mut operations, wait) { Ok(Done::Yes) } else { self.insist(&mut operations, wait) }
+    }
+
+    /// One attempt: false if it failed, and then errno says why.
+    #[inline]
+    fn perform(self, operations: &mut [libc::sembuf], wait: Wait) -> bool {
+        let (list, count) = (operations.as_mut_ptr(), operations.len());
+        match wait {
+            Wait::Until(_) => semtimedop(self.0, list, count, wait.left(SLICE).unwrap_or_default()) == 0,
+            // SAFETY: the slice is valid for the call, and `count` is its length.
+            _ => (unsafe { libc::semop(self.0, list, count) }) == 0,
+        }
+    }
+
+    /// Goes on after a first attempt that failed just now.
+    #[cold]
+    fn insist(self, operations: &mut [libc::sembuf], wait: Wait) -> Result<Done> {
         loop {
-            let nowait = if matches!(wait, Wait::Try) { libc::IPC_NOWAIT } else { 0 };
-            let mut operations = steps.map(|step| libc::sembuf {
-                sem_num: step.index,
-                sem_op: step.change,
-                sem_flg: (nowait | if step.undo { libc::SEM_UNDO } else { 0 }) as _,
-            });
-            let (list, count) = (operations.as_mut_ptr(), operations.len());
-            let result = match wait {
-                Wait::Until(_) => {
-                    let left = wait.left(SLICE).unwrap_or_default();
-                    semtimedop(self.0, list, count, left)
-                }
-                // SAFETY: the array is valid for the call, and `count` is its length.
-                _ => unsafe { libc::semop(self.0, list, count) }.into(),
-            };
-            if result == 0 {
-                return Ok(Done::Yes);
-            }
             let error = io::Error::last_os_error();
             match error.raw_os_error() {
                 Some(libc::EINTR) => {}
@@ -111,6 +118,9 @@ impl SemSet {
                 }
                 Some(libc::EACCES) => return Err(os_error("semop", error)),
                 _ => return Err(lock_error("semop", error)),
+            }
+            if self.perform(operations, wait) {
+                return Ok(Done::Yes);
             }
         }
     }

@@ -30,14 +30,16 @@ pub(crate) struct ShmFacts {
 }
 
 /// Makes a segment of zeros under a key that must be free. Gives its id.
-pub(crate) fn shm_create(key: i32, size: u64, mode: u32) -> Result<i32> {
+pub(crate) fn shm_create(key: i32, size: u64, mode: u32, sparse: bool) -> Result<i32> {
     let Ok(bytes) = usize::try_from(size) else {
         return Err(Error::new(
             ErrorKind::InvalidSize,
             format!("{size} bytes are beyond what can be addressed"),
         ));
     };
-    super::headroom::check(size)?;
+    if !sparse {
+        super::headroom::check(size)?;
+    }
     // SAFETY: takes three numbers.
     let id =
         unsafe { libc::shmget(key, bytes, libc::IPC_CREAT | libc::IPC_EXCL | (mode & 0o777).cast_signed()) };
