@@ -5,8 +5,7 @@ use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
-
-use crate::names::next_number;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A key for `shmget` and `semget`; what still has it when this is dropped is removed.
 #[derive(Debug)]
@@ -16,10 +15,12 @@ impl SysvKey {
     /// A key of its own.
     #[must_use]
     pub fn unique() -> Self {
+        /// Of its own: other names would use its 8 bits up.
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         // 0x7e ("te"st) in front, then the process, then the number: 24 bits tell tests that run at
         // the same time apart.
         let process = std::process::id() & 0xffff;
-        let key = 0x7e00_0000 | process << 8 | next_number() & 0xff;
+        let key = 0x7e00_0000 | process << 8 | NEXT.fetch_add(1, Ordering::Relaxed) & 0xff;
         Self(i32::try_from(key).expect("the highest bit is not set"))
     }
 

@@ -160,6 +160,10 @@ impl QtSemaphore {
                 Done::Gone => {}
             }
             self.forget();
+            // Whoever removes it again and again shall not keep us longer than we want to wait.
+            if wait.is_over() {
+                return Ok(None);
+            }
         }
     }
 

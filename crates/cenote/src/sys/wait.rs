@@ -19,6 +19,11 @@ impl Wait {
         timeout.and_then(|timeout| Instant::now().checked_add(timeout)).map_or(Self::Forever, Self::Until)
     }
 
+    /// Whether there was a time to wait, and it is over.
+    pub(crate) fn is_over(self) -> bool {
+        matches!(self, Self::Until(end) if Instant::now() >= end)
+    }
+
     /// The time left: `None` when it is over, otherwise at most `most`.
     pub(crate) fn left(self, most: Duration) -> Option<Duration> {
         match self {

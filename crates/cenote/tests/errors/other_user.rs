@@ -21,8 +21,10 @@ pub(crate) fn other_user() -> Option<OtherUser> {
     let folder = TempDir::new();
     let program = folder.join("agent");
     let ours = agent::command();
-    // A copy: the build folder may be in somebody's home.
-    fs::copy(ours.get_program(), &program).unwrap();
+    // A copy: the build folder may be in somebody's home. By another process: a child that is forked while we had it
+    // open for writing would keep it so for a moment, and nobody can start a program that is being written.
+    let copied = Command::new("cp").args([ours.get_program(), program.as_os_str()]).status().unwrap();
+    assert!(copied.success(), "{copied}");
     for path in [folder.path(), &program] {
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }

@@ -177,32 +177,14 @@ impl Locker for OwnSet {
     fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
         loop {
             let set = self.open()?;
-            let take = [Step::wait_for_zero(LOCK), Step::undone_at_death(LOCK, 1)];
-            let [first, second] = take;
-            match set
-                .operate([first, second, Step::wait_for_zero(DIRTY), Step::change(DIRTY, 1)], Wait::Try)?
-            {
-                Done::Yes => return Ok(Some(Locked::from_set(set, Abandoned::No))),
-                Done::TimedOut => {}
-                Done::Gone => {
-                    self.forget();
-                    continue;
-                }
+            match take(set, wait)? {
+                Taken::Yes(abandoned) => return Ok(Some(Locked::from_set(set, abandoned))),
+                Taken::TimedOut => return Ok(None),
+                Taken::Gone => self.forget(),
             }
-            // It is held, or was left by the dead: the first to get it finds out which.
-            match set.operate(take, wait)? {
-                Done::Yes => {}
-                Done::TimedOut => return Ok(None),
-                Done::Gone => {
-                    self.forget();
-                    continue;
-                }
-            }
-            let dirty = [Step::wait_for_zero(DIRTY), Step::change(DIRTY, 1)];
-            match set.operate(dirty, Wait::Try)? {
-                Done::Yes => return Ok(Some(Locked::from_set(set, Abandoned::No))),
-                Done::TimedOut => return Ok(Some(Locked::from_set(set, Abandoned::Yes))),
-                Done::Gone => self.forget(),
+            // Whoever removes it again and again shall not keep us longer than we want to wait.
+            if wait.is_over() {
+                return Ok(None);
             }
         }
     }
@@ -222,4 +204,33 @@ impl Locker for OwnSet {
             }
         }
     }
+}
+
+/// How taking the lock ended.
+enum Taken {
+    Yes(Abandoned),
+    TimedOut,
+    /// There is no such set any more.
+    Gone,
+}
+
+fn take(set: SemSet, wait: Wait) -> Result<Taken> {
+    let [free, held] = [Step::wait_for_zero(LOCK), Step::undone_at_death(LOCK, 1)];
+    let [clean, dirty] = [Step::wait_for_zero(DIRTY), Step::change(DIRTY, 1)];
+    match set.operate([free, held, clean, dirty], Wait::Try)? {
+        Done::Yes => return Ok(Taken::Yes(Abandoned::No)),
+        Done::TimedOut => {}
+        Done::Gone => return Ok(Taken::Gone),
+    }
+    // It is held, or was left by the dead: the first to get it finds out which.
+    match set.operate([free, held], wait)? {
+        Done::Yes => {}
+        Done::TimedOut => return Ok(Taken::TimedOut),
+        Done::Gone => return Ok(Taken::Gone),
+    }
+    Ok(match set.operate([clean, dirty], Wait::Try)? {
+        Done::Yes => Taken::Yes(Abandoned::No),
+        Done::TimedOut => Taken::Yes(Abandoned::Yes),
+        Done::Gone => Taken::Gone,
+    })
 }

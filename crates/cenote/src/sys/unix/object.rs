@@ -1,6 +1,5 @@
 //! Files that are segments: made complete before they have a name, opened without falling for what else lies there.
 
-use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -131,9 +130,8 @@ fn name_file(file: &OwnedFd, path: &Path) -> Result<()> {
 fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<OwnedFd> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".new-{}-{count}", std::process::id()));
+    // Not made of its own name, which may be as long as names can be.
+    let name = format!(".cenote-new-{}-{count}", std::process::id());
     let temporary = directory.join(name);
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL;
     let file = uninterrupted(|| rustix::fs::open(&temporary, flags, Mode::from_raw_mode(0o600)))
