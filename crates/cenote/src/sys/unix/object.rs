@@ -313,3 +313,40 @@ fn name_of(kind: FileType) -> &'static str {
         _ => "something that is no file",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ftok_packs_project_device_and_inode() {
+        assert_eq!(ftok_of(0xfe01, 0x0012_3456, 0x51), 0x5101_3456, "8 bits of the device, 16 of the inode");
+        assert_eq!(ftok_of(0, 1, 0x80), i32::MIN + 1, "a project id from 0x80 makes a negative key");
+        assert_eq!(ftok_of(u64::MAX, u64::MAX, 0xff), -1);
+    }
+
+    #[test]
+    fn where_no_file_can_be_without_a_name_it_gets_its_own_all_the_same() {
+        let folder = testkit::names::TempDir::new();
+        let path = folder.join(&"n".repeat(255));
+        let new = NewFile { size: 5000, mode: 0o640, sparse: false };
+        let file = create_by_renaming(&path, folder.path(), new).unwrap();
+        let made = stat_file(&file).unwrap();
+        assert_eq!((made.size, made.mode), (5000, 0o640));
+        let again = create_by_renaming(&path, folder.path(), new).unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::AlreadyExists);
+        assert_eq!(file_count(folder.path()), 1, "no temporary name is left");
+    }
+
+    #[test]
+    fn zeros_are_written_where_nothing_can_be_reserved() {
+        let folder = testkit::names::TempDir::new();
+        let file = std::fs::File::create_new(folder.join("file")).unwrap();
+        write_zeros(&file.into(), (1 << 20) + 7).unwrap();
+        assert_eq!(std::fs::read(folder.join("file")).unwrap(), vec![0; (1 << 20) + 7]);
+    }
+
+    fn file_count(folder: &Path) -> usize {
+        std::fs::read_dir(folder).unwrap().count()
+    }
+}
