@@ -41,6 +41,9 @@ fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> R
     steps.step("release build of the command", || {
         passed(run_command(repository.cargo().args(["build", "--release", "-p", "cenote-cli"])))
     })?;
+    steps.step("copies, optimised as they ship", || {
+        passed(run_command(repository.cargo().args(["test", "-p", "cenote", "--lib", "--release", "copy"])))
+    })?;
     steps.step("models (loom)", || {
         let mut models = repository.cargo();
         models.args(["test", "-p", "cenote", "--lib", "--release", "loom", "--target-dir"]);

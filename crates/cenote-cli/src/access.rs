@@ -37,8 +37,11 @@ impl Context {
     }
 
     /// The options that follow from the command line's.
-    pub(crate) fn options(&self, lock_with: Option<&Address>) -> Result<Options, Failure> {
-        let mut options = Segment::options();
+    ///
+    /// Only a command that holds a segment removes it when it is the last to leave, where the kind's rules say so. All
+    /// others come and go: of two that read somebody's leftover at once, the second must not remove it.
+    pub(crate) fn options(&self, lock_with: Option<&Address>, holds: bool) -> Result<Options, Failure> {
+        let mut options = if holds { Segment::options() } else { Segment::options().keep() };
         if let Some(left) = self.deadline.left() {
             options = options.timeout(left);
         }

@@ -152,7 +152,8 @@ pub(crate) const LOCK: &str = "\
 Run a command while holding the lock of a segment, as flock(1) does with a file's. The segment must exist.
 
 The whole wait, attaching included, is bounded by --timeout. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are \
-passed on to the command. If cenote dies, the command is killed. The command does not inherit the lock: what it leaves \
+passed on to the command. If cenote dies, the command is killed; after a SIGKILL of cenote the kernel frees the lock \
+a moment before that. The command does not inherit the lock: what it leaves \
 running in the background does not hold it.
 
 Attaching to a qt: segment takes its lock too, so a command that runs under it cannot attach it; those of the other \

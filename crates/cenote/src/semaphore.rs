@@ -1,12 +1,12 @@
 //! The public semaphore: Qt's `QSystemSemaphore`, for legacy keys.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::backend::{QtSemaphore, semaphore_path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt;
-use crate::sys::{self, Wait};
+use crate::sys::{self, SemSet, Wait};
 
 /// A counting semaphore that processes share by a key: `QSystemSemaphore(key)` of a Qt program is the same one.
 ///
@@ -27,8 +27,7 @@ use crate::sys::{self, Wait};
 pub struct SystemSemaphore {
     key: String,
     inner: QtSemaphore,
-    /// How much was taken through this handle and not given back.
-    taken: AtomicU16,
+    tally: Tally,
     /// The process that opened it, told apart from its forked children.
     generation: u32,
 }
@@ -68,7 +67,7 @@ impl SystemSemaphore {
             ));
         };
         let inner = QtSemaphore::new(semaphore_path(&qt::legacy_semaphore_name(key)), value);
-        Ok(Self { key: key.to_owned(), inner, taken: AtomicU16::new(0), generation: sys::generation() })
+        Ok(Self { key: key.to_owned(), inner, tally: Tally::default(), generation: sys::generation() })
     }
 
     /// The key.
@@ -113,16 +112,16 @@ impl SystemSemaphore {
             let error = Error::new(ErrorKind::LockError, "a semaphore cannot hold more than 32767");
             return Err(self.during("release", error));
         }
-        // Relaxed: a tally, which orders nothing.
-        let less = |taken: u16| Some(taken.saturating_sub(count));
-        let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).unwrap_or(0);
+        let taken = self.tally.give_back(count);
         self.inner.release(count, taken).map_err(|error| self.during("release", error))
     }
 
     fn acquire_until(&self, wait: Wait) -> Result<bool> {
-        let taken = self.inner.acquire(wait).map_err(|error| self.during("acquire", error))?;
-        self.taken.fetch_add(u16::from(taken), Ordering::Relaxed);
-        Ok(taken)
+        let from = self.inner.take(wait).map_err(|error| self.during("acquire", error))?;
+        if let Some(set) = from {
+            self.tally.take(set);
+        }
+        Ok(from.is_some())
     }
 
     fn during(&self, operation: &'static str, error: Error) -> Error {
@@ -137,5 +136,30 @@ impl Drop for SystemSemaphore {
             // Nobody could hear of errors here.
             let _ = self.inner.remove_if_unused();
         }
+    }
+}
+
+/// How much was taken through a handle and not given back, and from which set: an id and a count in one word.
+///
+/// Relaxed throughout: a tally, which orders nothing.
+#[derive(Debug, Default)]
+struct Tally(AtomicU64);
+
+impl Tally {
+    fn take(&self, set: SemSet) {
+        self.change(|(from, taken)| (set, if from == set { taken.saturating_add(1) } else { 1 }));
+    }
+
+    /// Takes `count` off, and says what there was before.
+    fn give_back(&self, count: u16) -> Option<(SemSet, u16)> {
+        let before = self.change(|(from, taken)| (from, taken.saturating_sub(count)));
+        Some(before).filter(|&(_, taken)| taken > 0)
+    }
+
+    fn change(&self, change: impl Fn((SemSet, u16)) -> (SemSet, u16)) -> (SemSet, u16) {
+        let unpack = |word: u64| (SemSet((word >> 16) as i32), word as u16);
+        let pack = |(set, taken): (SemSet, u16)| u64::from(set.0.cast_unsigned()) << 16 | u64::from(taken);
+        let update = |word| Some(pack(change(unpack(word))));
+        unpack(self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update).unwrap_or_default())
     }
 }

@@ -36,10 +36,9 @@ pub(crate) struct MakeArgs {
 }
 
 impl MakeArgs {
-    /// What the command makes is kept, unless it stays to see to its end.
+    /// How to make a segment.
     pub(crate) fn options(&self, options: Options) -> Options {
-        let options = options.mode(self.mode);
-        if self.hold { options } else { options.keep() }
+        options.mode(self.mode)
     }
 
     /// Ends the work with a segment.
@@ -59,7 +58,7 @@ struct Created {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
-    let mut options = args.make.options(context.options(None)?);
+    let mut options = args.make.options(context.options(None, args.make.hold)?);
     if args.sparse {
         options = options.sparse();
     }

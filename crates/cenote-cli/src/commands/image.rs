@@ -88,7 +88,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             make.finish(segment, context)
         }
         Way::Get { address, output, offset, lock } => {
-            let segment = context.options(lock.lock_with.as_ref())?.read_only().attach(address)?;
+            let segment = context.options(lock.lock_with.as_ref(), false)?.read_only().attach(address)?;
             let range = snapshot::range(&segment, *offset, None)?;
             save(snapshot::take(&segment, range, lock, context)?, output, context)?;
             warn_of(segment.detach());

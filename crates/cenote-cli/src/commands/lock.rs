@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let Some((program, arguments)) = args.command.split_first() else { return Err(not_breakable(args)) };
-    let mut options = context.options(args.lock_with.as_ref())?;
+    let mut options = context.options(args.lock_with.as_ref(), false)?;
     if args.shared {
         options = options.read_only();
     }

@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if context.json && args.output.is_some() {
         return Err(Failure::usage("--json prints, and -o writes a file", "choose one of the two"));
     }
-    let options = context.options(args.lock.lock_with.as_ref())?;
+    let options = context.options(args.lock.lock_with.as_ref(), false)?;
     let segment = options.read_only().attach(&args.address)?;
     let range = snapshot::range(&segment, args.offset, args.len)?;
     let bytes = snapshot::take(&segment, range, &args.lock, context)?;

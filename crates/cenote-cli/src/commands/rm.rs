@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut told = Ok(());
     let mut results = Vec::new();
     for address in &args.addresses {
-        let removed = context.options(None)?.remove(address).map_err(Failure::from);
+        let removed = context.options(None, false)?.remove(address).map_err(Failure::from);
         let result = Removed { address: address.to_string(), removed: removed.is_ok() };
         match removed {
             // The others are removed even so.

@@ -124,7 +124,7 @@ fn copy(segment: &Segment, offset: u64, data: &[u8], is_text: bool) -> Result<()
 
 fn open(target: &Target<'_>, context: &Context) -> Result<Segment, Failure> {
     let Target { address, create, make, lock, .. } = target;
-    let options = context.options(lock.lock_with.as_ref())?;
+    let options = context.options(lock.lock_with.as_ref(), make.hold)?;
     let Some(create) = create else { return Ok(options.attach(*address)?) };
     // Others may make and remove it meanwhile, but not for ever.
     for _ in 0..100 {

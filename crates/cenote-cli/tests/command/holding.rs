@@ -50,3 +50,19 @@ fn a_name_that_is_taken_away_is_told_once() {
         assert_eq!((end.code, end.stderr.as_str()), (0, ""), "{at}");
     }
 }
+
+#[test]
+fn a_leftover_survives_two_commands_that_read_it_at_once() {
+    let place = Place::qt();
+    let at = place.address.as_str();
+    run(["write", at, "my data", "--create", "--size", "64"]).ok();
+    for round in 0..50 {
+        let mut readers: Vec<_> =
+            (0..3).map(|_| cenote(["read", at, "-q", "-o", "/dev/null"]).spawn().unwrap()).collect();
+        for reader in &mut readers {
+            assert!(reader.wait().unwrap().success(), "round {round}");
+        }
+    }
+    assert_eq!(run(["read", at]).ok(), "my data\n");
+    run(["rm", at]).ok();
+}

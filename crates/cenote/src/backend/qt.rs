@@ -52,7 +52,7 @@ impl Qt {
 
     /// The segment that the key file leads to now.
     fn find(&self) -> Result<ShmFacts> {
-        let key = sys::ftok(&self.segment, PROJECT).map_err(|error| match error.kind() {
+        let key = sys::ftok_of_key_file(&self.segment, PROJECT).map_err(|error| match error.kind() {
             ErrorKind::NotFound => self.missing(),
             _ => error,
         })?;
@@ -70,7 +70,7 @@ impl Qt {
     /// Makes the segment. Called with the lock held.
     fn make(&self, lock: &QtSemaphore, size: u64, how: &How) -> Result<(Mapping, ShmFacts)> {
         let new_file = sys::make_key_file(&self.segment, KEY_FILE_MODE)?;
-        let key = sys::ftok(&self.segment, PROJECT)?;
+        let key = sys::ftok_of_key_file(&self.segment, PROJECT)?;
         let id = sys::shm_create(key, size, how.mode, how.sparse).inspect_err(|error| {
             if error.kind() != ErrorKind::AlreadyExists {
                 if new_file {
@@ -108,12 +108,7 @@ impl Backend for Qt {
         }
         let lock = self.lock();
         let made = locked(&lock, Wait::up_to(how.timeout), || self.make(&lock, size, how));
-        let (mapping, facts) = made.inspect_err(|error| {
-            // A lock that was made for nothing goes as well.
-            if lock.is_owner() && error.kind() != ErrorKind::AlreadyExists {
-                let _ = lock.remove_if_unused();
-            }
-        })?;
+        let (mapping, facts) = made.inspect_err(|_| drop_unused(&lock))?;
         Ok(Box::new(AttachedQt::new(mapping, &facts, self.clone(), lock, !how.keep)))
     }
 
@@ -125,12 +120,19 @@ impl Backend for Qt {
             let facts = self.find()?;
             lock.mark(facts.id)?;
             Ok((Mapping::of_segment(facts.id, mappable(facts.size)?, how.writable)?, facts))
-        })?;
+        })
+        .inspect_err(|_| drop_unused(&lock))?;
         let removes = !how.keep && facts.attached > 0;
         Ok(Box::new(AttachedQt::new(mapping, &facts, self.clone(), lock, removes)))
     }
 
     fn remove(&self, wait: Wait) -> Result<()> {
+        // Before anything is made: what is no key file, or may not be looked at, stays as it is.
+        if let Err(error) = self.find()
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(error);
+        }
         let is_there = |path: &Path| sys::stat_path(path, false).is_ok();
         if !is_there(&self.segment) && !is_there(&self.semaphore) {
             return Err(self.missing());
@@ -151,10 +153,7 @@ impl Backend for Qt {
         };
         remove_key_file(&self.segment);
         // Holders that are left still lock with it.
-        if in_use || !lock.remove_if_unwanted()? {
-            lock.give_back()?;
-        }
-        Ok(())
+        leave(&lock, !in_use)
     }
 
     fn stat(&self) -> Result<Stat> {
@@ -202,19 +201,33 @@ impl Attached for AttachedQt {
         }
         let result = lock.mark(id).and(mapping.unmap());
         let left = sys::shm_stat(id).ok();
-        if removes && left.as_ref().is_some_and(|facts| facts.attached == 0) {
-            sys::shm_remove(id)?;
-            // Another file may have taken its place.
-            if sys::ftok(&files.segment, PROJECT).is_ok_and(|found| found == key) {
-                remove_key_file(&files.segment);
-            }
+        let last = removes && left.is_some_and(|facts| facts.attached == 0);
+        let removal = if last { sys::shm_remove(id) } else { Ok(()) };
+        // Another file may have taken its place.
+        let ours = || sys::ftok_of_key_file(&files.segment, PROJECT).is_ok_and(|found| found == key);
+        if last && removal.is_ok() && ours() {
+            remove_key_file(&files.segment);
         }
         let gone = removes && files.find().is_err();
-        if !gone || !lock.is_marked(id) || !lock.remove_if_unwanted()? {
-            lock.give_back()?;
-        }
-        result
+        let left = leave(&lock, gone && lock.is_marked(id));
+        result.and(removal).and(left)
     }
+}
+
+/// Removes a lock that was made for nothing.
+fn drop_unused(lock: &QtSemaphore) {
+    if lock.is_owner() {
+        let _ = lock.remove_if_unused();
+    }
+}
+
+/// Lets go of the lock, or takes it away if it is not wanted any more. It is free afterwards, whatever fails.
+fn leave(lock: &QtSemaphore, remove: bool) -> Result<()> {
+    let removed = if remove { lock.remove_if_unwanted() } else { Ok(false) };
+    if !matches!(removed, Ok(true)) {
+        lock.give_back()?;
+    }
+    removed.map(|_| ())
 }
 
 /// Runs `work` with the lock held.

@@ -56,7 +56,9 @@ impl QtSemaphore {
     /// Whether the semaphore of a key file is taken, without making anything.
     pub(super) fn state(path: &Path) -> LockState {
         let look = || -> Result<LockState> {
-            let Some(set) = SemSet::find(sys::ftok(path, PROJECT)?, 0)? else { return Ok(LockState::None) };
+            let Some(set) = SemSet::find(sys::ftok_of_key_file(path, PROJECT)?, 0)? else {
+                return Ok(LockState::None);
+            };
             match set.value(COUNT)? {
                 0 => Ok(LockState::Held(set.last_user(COUNT))),
                 _ => Ok(LockState::Free),
@@ -87,7 +89,7 @@ impl QtSemaphore {
         for _ in 0..1000 {
             let new_file = sys::make_key_file(&self.path, KEY_FILE_MODE);
             let new_file = new_file.map_err(|error| self.key_file_error(error))?;
-            let key = match sys::ftok(&self.path, PROJECT) {
+            let key = match sys::ftok_of_key_file(&self.path, PROJECT) {
                 Ok(key) => key,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(self.key_file_error(error)),
@@ -135,7 +137,7 @@ impl QtSemaphore {
 
     /// Takes one, and says from which set: `None` if `wait` ended first.
     #[inline]
-    fn take(&self, wait: Wait) -> Result<Option<SemSet>> {
+    pub(crate) fn take(&self, wait: Wait) -> Result<Option<SemSet>> {
         let set = SemSet(self.set.load(Ordering::Relaxed));
         // A handle that was never opened has no set, which is as good as one that is gone.
         match set.operate([Step::undone_at_death(COUNT, -1)], Wait::Try)? {
@@ -187,11 +189,12 @@ impl QtSemaphore {
         Ok(Done::TimedOut)
     }
 
-    /// Whether the set has the value 0 although nobody ever took anything from it.
+    /// Whether nobody has used the set since it was made, nor given it a value: the kernel remembers who does.
     fn is_stillborn(&self, set: SemSet) -> bool {
         self.initial > 0
             && set.stat().is_ok_and(|facts| !facts.used)
             && set.value(COUNT).is_ok_and(|value| value == 0)
+            && set.last_user(COUNT).is_none()
     }
 
     /// Does what the set's maker did not live to do. One process at a time, or two would give it a value each.
@@ -206,7 +209,7 @@ impl QtSemaphore {
 
     /// Whether the key file still leads to the set.
     fn is_current(&self, set: SemSet) -> bool {
-        let key = sys::ftok(&self.path, PROJECT);
+        let key = sys::ftok_of_key_file(&self.path, PROJECT);
         key.and_then(|key| SemSet::find(key, 0o600)).is_ok_and(|found| found == Some(set))
     }
 
@@ -220,8 +223,8 @@ impl QtSemaphore {
         Ok(there)
     }
 
-    /// Adds `count`. If the set is gone, its successor gets only what exceeds `taken`: it was made with the rest.
-    pub(crate) fn release(&self, count: u16, taken: u16) -> Result<()> {
+    /// Adds `count`. What was taken from a set that is gone is not given to its successor, which was made with it.
+    pub(crate) fn release(&self, count: u16, taken: Option<(SemSet, u16)>) -> Result<()> {
         let mut count = count;
         while count > 0 {
             let set = self.open()?;
@@ -230,7 +233,8 @@ impl QtSemaphore {
                 return Ok(());
             }
             self.forget();
-            count = count.saturating_sub(taken);
+            let lost = taken.filter(|&(from, _)| from == set).map_or(0, |(_, taken)| taken);
+            count = count.saturating_sub(lost);
         }
         Ok(())
     }

@@ -83,11 +83,16 @@ impl Sysv {
     }
 
     fn find(&self) -> Result<ShmFacts> {
-        let id = match self {
-            Self::Id(id) => *id,
-            _ => sys::shm_find(self.key()?)?,
-        };
-        sys::shm_stat(id)
+        if let Self::Id(id) = self {
+            return sys::shm_stat(*id);
+        }
+        let key = self.key()?;
+        let facts = sys::shm_stat(sys::shm_find(key)?)?;
+        // Removed between the two calls, but still in use.
+        if facts.removed || facts.key != key {
+            return Err(Error::new(ErrorKind::NotFound, "it was removed just now"));
+        }
+        Ok(facts)
     }
 }
 

@@ -70,7 +70,7 @@ fn qt_keys() -> HashMap<i32, Address> {
             Some(key) => Address::qt(&key),
             None => NativeKey::new(KeyType::SYSTEM_V, path.to_str()?).map(Address::qt_native),
         };
-        Some((sys::ftok(&path, qt::PROJECT).ok()?, address.ok()?))
+        Some((sys::ftok_of_key_file(&path, qt::PROJECT).ok()?, address.ok()?))
     });
     keys.collect()
 }

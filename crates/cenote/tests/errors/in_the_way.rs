@@ -152,8 +152,9 @@ fn what_is_no_file_is_named_when_it_is_qts_key_file_of_a_segment() {
         let seen = what.replace("dangling ", "");
         let says = Says { kind: ErrorKind::KeyError, reason: &[&seen, "stands there"], hint: HINT };
         says.check("create", place.address(), Segment::create(place.address(), 64));
-        let missing = Says { kind: ErrorKind::NotFound, reason: &[], hint: &[] };
-        missing.check("attach", place.address(), Segment::attach(place.address()));
+        says.check("attach", place.address(), Segment::attach(place.address()));
+        // Above all not by following a link to somebody else's file, and so to their segment.
+        says.check("remove", place.address(), Segment::remove(place.address()));
         assert!(obstacle.is_there(), "{what} stays");
     }
 }

@@ -7,6 +7,7 @@ mod attacker;
 mod child;
 mod faults;
 mod first_touch;
+mod foreign_sets;
 mod key_files;
 mod qt_semaphore;
 mod semaphores;

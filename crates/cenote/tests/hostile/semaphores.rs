@@ -35,6 +35,18 @@ impl Set {
         if key == -1 { None } else { Self::find(key) }
     }
 
+    /// A new one at a key file, in Qt's way, whose maker died before it gave it a value.
+    pub(crate) fn make_at_key_file(path: &Path) -> Self {
+        let path = CString::new(path.as_os_str().as_bytes()).unwrap();
+        // SAFETY: a C string that outlives the call.
+        let key = unsafe { libc::ftok(path.as_ptr(), i32::from(b'Q')) };
+        Self::make(key, 1)
+    }
+
+    pub(crate) fn id(&self) -> i32 {
+        self.0
+    }
+
     /// Sets a value, which also takes away what the kernel would undo at a death.
     pub(crate) fn put(&self, number: i32, value: i32) {
         // SAFETY: SETVAL takes an int.

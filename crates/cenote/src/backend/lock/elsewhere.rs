@@ -11,11 +11,9 @@ use crate::sys::{self, NamedSemaphore, SemSet, Wait};
 /// What an address means as a lock: a lock file, a POSIX named semaphore, a System V set, Qt's semaphore.
 pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {
     let set = |key| -> Result<Box<dyn Locker>> {
-        // One of ours follows our rules, another the common ones.
-        if OwnSet::exists(key).unwrap_or(false) {
-            return Ok(Box::new(OwnSet::new(key, None)));
-        }
         match SemSet::find(key, 0)? {
+            // One of ours follows our rules, another the common ones.
+            Some(set) if OwnSet::is_ours(set)? => Ok(Box::new(OwnSet::new(key, None))),
             Some(set) => Ok(Box::new(CountingSet(set))),
             None => Err(Error::new(ErrorKind::NotFound, "there is no semaphore set under that key")),
         }
@@ -30,7 +28,10 @@ pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {
         Target::SysvKey(key) => set(*key),
         Target::SysvFtok { path, project } => set(sys::ftok(path, *project)?),
         Target::SysvId(id) => {
-            SemSet(*id).stat()?;
+            let key = SemSet(*id).stat()?.key;
+            if OwnSet::is_ours(SemSet(*id))? {
+                return set(key);
+            }
             Ok(Box::new(CountingSet(SemSet(*id))))
         }
         Target::Qt(key) => Ok(Box::new(QtSemaphore::new(semaphore_path(&qt::legacy_semaphore_name(key)), 1))),

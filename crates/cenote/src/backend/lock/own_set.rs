@@ -6,7 +6,8 @@
 //! | 1 | 1 from taking to letting go in order: still 1 on a free lock, the holder died |
 //! | 2 | the signature, which tells the set from other programs' |
 //!
-//! A new set is all zeros and so free: a death between making and signing it leaves nothing stuck.
+//! A new set is all zeros and so free, and its mode tells that it is ours: a death between making and signing it
+//! leaves nothing stuck.
 //! Whoever removes a set holds its lock, and waiters that find it gone open the key anew.
 
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -21,6 +22,9 @@ const SIGNATURE: u16 = 2;
 const COUNT: u16 = 3;
 /// "Ce".
 const SIGNED: i16 = 0x4365;
+/// In the mode of a set that is not signed yet; not the 0777 that other programs may use.
+const BORN_OURS: u32 = 0o110;
+const EXECUTE: u32 = 0o111;
 
 const NO_SET: i32 = -1;
 
@@ -41,10 +45,11 @@ pub(crate) struct Maker {
     pub(crate) mode: u32,
 }
 
-/// Whoever may read the segment may lock it, which takes the right to change the set.
+/// Whoever may read the segment may lock it, which takes the right to change the set. The rights to execute mean nothing
+/// to the kernel: they mark a set as ours from its birth.
 pub(crate) fn set_mode(segment_mode: u32) -> u32 {
     let readers = segment_mode & 0o444;
-    readers | readers >> 1
+    readers | readers >> 1 | BORN_OURS
 }
 
 impl OwnSet {
@@ -58,6 +63,15 @@ impl OwnSet {
         match SemSet::find(key, 0)? {
             Some(set) => Ok(is_signed(set)? == Some(true)),
             None => Ok(false),
+        }
+    }
+
+    /// Whether a set follows these rules, and not those of another program.
+    pub(crate) fn is_ours(set: SemSet) -> Result<bool> {
+        match is_signed(set) {
+            Ok(signed) => Ok(signed.is_some()),
+            Err(error) if error.kind() == ErrorKind::LockError => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -147,7 +161,7 @@ fn is_signed(set: SemSet) -> Result<Option<bool>> {
         }
         match set.value(SIGNATURE)? {
             signature if signature == i32::from(SIGNED) => Ok(true),
-            0 if !facts.used && set.value(LOCK)? == 0 && set.value(DIRTY)? == 0 => Ok(false),
+            0 if facts.mode & EXECUTE == BORN_OURS && !facts.used => Ok(false),
             // Signed between the two looks.
             0 if set.value(SIGNATURE)? == i32::from(SIGNED) => Ok(true),
             _ => Err(not_ours(facts.count)),

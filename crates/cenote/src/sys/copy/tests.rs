@@ -48,3 +48,57 @@ fn fill_sets_just_its_bytes() {
         }
     }
 }
+
+/// A caller that keeps vectors in registers across copies, into which these are inlined.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod callers_registers {
+    use std::arch::is_x86_feature_detected;
+    use std::hint::black_box;
+
+    use super::read;
+
+    const TERMS: [[f64; 4]; 8] = [[1.0, 2.0, 3.0, 4.0]; 8];
+    const SUM: [f64; 4] = [1000.0, 2000.0, 3000.0, 4000.0];
+
+    macro_rules! summing {
+        ($name:ident, $feature:literal) => {
+            #[target_feature(enable = $feature)]
+            fn $name<const LEN: usize>(terms: &[[f64; 4]; 8]) -> [f64; 4] {
+                let (source, mut target) = ([1_u8; LEN], [0_u8; LEN]);
+                let mut sum = [0.0; 4];
+                for _ in 0..1000 {
+                    // SAFETY: both have LEN bytes.
+                    unsafe { read(black_box(source.as_ptr()), target.as_mut_ptr(), LEN) };
+                    let term = &terms[usize::from(target[5]) % 8];
+                    for i in 0..4 {
+                        sum[i] += term[i];
+                    }
+                }
+                sum
+            }
+        };
+    }
+    summing!(with_avx2, "avx2");
+    summing!(with_avx512, "avx512f");
+
+    /// Optimised builds keep the sums in a vector register, which is what this is about.
+    #[test]
+    fn a_copy_leaves_its_callers_vectors_alone() {
+        let terms = black_box(TERMS);
+        macro_rules! check {
+            ($sum:ident, $($len:literal),*) => {
+                $(
+                    // SAFETY: asked for below.
+                    let sum = unsafe { $sum::<$len>(&terms) };
+                    assert_eq!(sum, SUM, "after copies of {} bytes", $len);
+                )*
+            };
+        }
+        if is_x86_feature_detected!("avx2") {
+            check!(with_avx2, 7, 24, 40, 64, 128, 200);
+        }
+        if is_x86_feature_detected!("avx512f") {
+            check!(with_avx512, 7, 64, 200);
+        }
+    }
+}

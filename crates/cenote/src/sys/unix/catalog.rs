@@ -103,7 +103,8 @@ pub(super) fn lock_owner(file: &OwnedFd) -> Option<u32> {
         .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let holds = |path: std::path::PathBuf| {
         let info = fs::read_to_string(path).unwrap_or_default();
-        info.lines().any(|line| line.starts_with("lock:") && line.contains(&place))
+        let is_range = |line: &str| line.contains("OFDLCK") || line.contains("POSIX");
+        info.lines().any(|line| line.starts_with("lock:") && is_range(line) && line.contains(&place))
     };
     let has_it = |&pid: &u32| {
         let descriptors = fs::read_dir(format!("/proc/{pid}/fdinfo"));

@@ -16,6 +16,9 @@ use std::sync::OnceLock;
 use super::fault_table::{Entry, Table};
 use super::fork;
 
+/// "Action optional"; the libc crate lacks it. See sigaction(2).
+const BUS_MCEERR_AO: c_int = 5;
+
 static TABLE: OnceLock<&'static Table> = OnceLock::new();
 static PREVIOUS: OnceLock<libc::sigaction> = OnceLock::new();
 
@@ -24,11 +27,14 @@ pub(super) struct Watch(&'static Entry);
 
 impl Watch {
     pub(super) fn new(start: usize, len: usize, writable: bool) -> Self {
-        let table = TABLE.get_or_init(|| {
-            install();
-            Box::leak(Box::new(Table::new()))
-        });
-        Self(fork::quietly(|_| table.insert(start, start + len, writable)))
+        // All of it while no fork can happen: a child that was cut off in the middle would wait for ever.
+        Self(fork::quietly(|_| {
+            let table = TABLE.get_or_init(|| {
+                install();
+                Box::leak(Box::new(Table::new()))
+            });
+            table.insert(start, start + len, writable)
+        }))
     }
 
     /// Whether a fault has hit the range: what is read there since then is zeros, and what is written is lost.
@@ -63,8 +69,10 @@ fn install() {
 extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a valid siginfo to a handler with SA_SIGINFO.
     let code = unsafe { (*info).si_code };
-    // Codes above 0 are the kernel's own faults, which have an address; others were sent by a process.
-    if code > 0 {
+    // Codes above 0 are the kernel's own, and others were sent by a process. One of the kernel's comes at any time
+    // and not from an access of this thread: that memory has failed somewhere.
+    let is_fault = code > 0 && code != BUS_MCEERR_AO;
+    if is_fault {
         // SAFETY: likewise.
         let info = unsafe { &*info };
         // SAFETY: a fault's siginfo has the address.
@@ -73,7 +81,7 @@ extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut
             return;
         }
     }
-    pass_on(signal, info, context, code > 0);
+    pass_on(signal, info, context, is_fault);
 }
 
 /// Replaces the mapping at `address` by zero pages, if it is one of ours.
@@ -82,11 +90,16 @@ fn rescue(address: usize) -> bool {
     found.lose();
     let protection = if found.writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE;
-    let start = ptr::without_provenance_mut::<c_void>(found.start);
-    // SAFETY: the access that faulted borrows the mapping at these addresses, so that it is mapped until that access
-    // is over: nothing else can lie there.
-    let page = unsafe { map_keeping_errno(start, found.end - found.start, protection, flags) };
-    page == start
+    // The access that faulted borrows the mapping at these addresses, so that it is mapped until that access is over:
+    // nothing else can lie there.
+    let replaced = |from: usize, len: usize| {
+        let from = ptr::without_provenance_mut::<c_void>(from);
+        // SAFETY: see above.
+        (unsafe { map_keeping_errno(from, len, protection, flags) }) == from
+    };
+    // A process that locks its memory may have no room for as much again: a page will do for this access.
+    let page = rustix::param::page_size();
+    replaced(found.start, found.end - found.start) || replaced(address - address % page, page)
 }
 
 /// `mmap`, which is one system call and takes no lock, with the interrupted code's errno as it was.

@@ -27,17 +27,25 @@ unsafe impl Sync for Kept {}
 /// How many forks lie between the first process and this one, as far as this code saw them.
 #[inline]
 pub(crate) fn generation() -> u32 {
+    // Whoever asks keeps the answer, to compare it after a fork: so forks are counted from now on.
+    watch_forks();
     // Relaxed: it changes only while the process has a single thread.
     GENERATION.load(Ordering::Relaxed)
 }
 
-/// Runs `change` while no fork can happen and nobody else is in here.
-pub(super) fn quietly<R>(change: impl FnOnce(&mut Vec<RawFd>) -> R) -> R {
+/// Sees to it that the handlers below run at each fork.
+#[inline]
+fn watch_forks() {
     static HANDLERS: Once = Once::new();
     HANDLERS.call_once(|| {
         // SAFETY: the handlers have the right signature and live as long as the program.
         unsafe { libc::pthread_atfork(Some(before), Some(after_in_parent), Some(after_in_child)) };
     });
+}
+
+/// Runs `change` while no fork can happen and nobody else is in here.
+pub(super) fn quietly<R>(change: impl FnOnce(&mut Vec<RawFd>) -> R) -> R {
+    watch_forks();
     change(&mut LISTED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 

@@ -29,10 +29,14 @@ impl LockFile {
         let open =
             || uninterrupted(|| rustix::fs::open(path.as_str(), access | OFlags::CLOEXEC, Mode::empty()));
         Unshared::open(open).map(Self).map_err(|errno| {
-            os_error("open", errno)
-                .with_kind(ErrorKind::LockError)
-                .because("the lock needs the file opened once more, which is refused")
-                .with_hint("has its mode changed, or is /proc not mounted?")
+            let error =
+                os_error("open", errno).because("the lock needs the file opened once more, which is refused");
+            match error.kind() {
+                ErrorKind::OutOfResources => error.with_hint("close files, or raise the limit (`ulimit -n`)"),
+                _ => error
+                    .with_kind(ErrorKind::LockError)
+                    .with_hint("has its mode changed, or is /proc not mounted?"),
+            }
         })
     }
 

@@ -55,7 +55,13 @@ impl Mapping {
         // SAFETY: attaching at a place of the kernel's choice changes nothing that exists.
         let base = unsafe { libc::shmat(id, ptr::null(), flags) };
         if base.addr() == usize::MAX {
-            return Err(os_error("shmat", std::io::Error::last_os_error()));
+            let error = std::io::Error::last_os_error();
+            return Err(match error.raw_os_error() {
+                Some(libc::EINVAL | libc::EIDRM) => {
+                    os_error("shmat", error).with_kind(ErrorKind::NotFound).because("it was removed just now")
+                }
+                _ => os_error("shmat", error),
+            });
         }
         Self::new(base, len, writable, Source::SystemV)
     }

@@ -251,6 +251,15 @@ pub(crate) fn ftok(path: &Path, project: u8) -> Result<i32> {
     Ok(ftok_of(stat.st_dev, stat.st_ino, project))
 }
 
+/// The same for a key file, which must be a file: a link could lead to anybody's.
+pub(crate) fn ftok_of_key_file(path: &Path, project: u8) -> Result<i32> {
+    let stat = rustix::fs::lstat(path).map_err(|errno| os_error("stat", errno))?;
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Ok(ftok_of(stat.st_dev, stat.st_ino, project)),
+        other => Err(not_a_file(other)),
+    }
+}
+
 /// Only 16 bits of the inode are in it, so two files can have the same key.
 fn ftok_of(device: u64, inode: u64, project: u8) -> i32 {
     let key = u64::from(project) << 24 | (device & 0xff) << 16 | (inode & 0xffff);

@@ -55,6 +55,9 @@ pub(crate) enum Done {
 /// What the kernel knows of a set.
 pub(crate) struct SemFacts {
     pub(crate) count: usize,
+    /// 0 if it is private.
+    pub(crate) key: i32,
+    pub(crate) mode: u32,
     pub(crate) uid: u32,
     /// Whether any operation was ever completed on it. Setting a value is none.
     pub(crate) used: bool,
@@ -155,7 +158,13 @@ impl SemSet {
 
     pub(crate) fn stat(self) -> Result<SemFacts> {
         let found = self.read()?;
-        Ok(SemFacts { count: found.sem_nsems as usize, uid: found.sem_perm.uid, used: found.sem_otime != 0 })
+        Ok(SemFacts {
+            count: found.sem_nsems as usize,
+            key: found.sem_perm.__key,
+            uid: found.sem_perm.uid,
+            mode: u32::from(found.sem_perm.mode) & 0o777,
+            used: found.sem_otime != 0,
+        })
     }
 
     /// Gives the set to another owner, if this process may.

@@ -1,0 +1,104 @@
+//! Whose set is it? Locks that are not the segment's own, told apart by what the kernel knows of them.
+
+use std::fs::OpenOptions;
+use std::time::{Duration, Instant};
+
+use cenote::{ErrorKind, Segment, SystemSemaphore};
+use testkit::names::ShmName;
+use testkit::qt::QtKey;
+use testkit::sysv::SysvKey;
+use testkit::{agent, peers};
+
+use crate::minute;
+use crate::semaphores::Set;
+
+#[test]
+fn a_set_of_ours_follows_its_own_rules_also_as_a_lock_from_elsewhere() {
+    let _watchdog = minute();
+    let (key, name) = (SysvKey::unique(), ShmName::unique("elsewhere"));
+    let owner = Segment::create(format!("sysv:{:#x}", key.key()), 64).unwrap();
+    drop(owner.lock().unwrap());
+    let set = Set::find(key.key()).expect("the lock has made it");
+    let posix = format!("posix:{}", name.name());
+    drop(Segment::create(&posix, 64).unwrap());
+    for lock in [format!("sysv:{:#x}", key.key()), format!("sysv:id={}", set.id())] {
+        let other = Segment::options().lock_with(&lock).unwrap().attach(&posix).unwrap();
+        let guard = owner.lock().unwrap();
+        assert!(other.try_lock().unwrap().is_none(), "{lock}: it is held");
+        drop(guard);
+        let guard = other.try_lock().unwrap().expect("it is free");
+        assert!(owner.try_lock().unwrap().is_none(), "{lock}: it is held by the other");
+        drop(guard);
+    }
+}
+
+#[test]
+fn another_programs_set_is_not_signed_even_if_it_looks_like_a_new_one_of_ours() {
+    let _watchdog = minute();
+    let key = SysvKey::unique();
+    let address = format!("sysv:{:#x}", key.key());
+    let set = Set::make(key.key(), 3);
+    let segment = Segment::create(&address, 64).unwrap();
+    let error = segment.lock().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LockError, "{error}");
+    assert_eq!([set.get(0), set.get(1), set.get(2)], [0; 3], "whoever waits on one of them is let through");
+    Segment::remove(&address).unwrap();
+    assert!(Set::find(key.key()).is_some(), "and it stays");
+}
+
+#[test]
+fn an_event_that_nobody_has_fired_is_not_taken_for_a_stillborn_lock() {
+    let _watchdog = minute();
+    let Some(mut qt) = peers::qt5() else { return };
+    let key = QtKey::unique();
+    qt.ask(&format!("sem-open {} 0", key.key())).expect_ok();
+    let waiter = SystemSemaphore::open(key.key(), 1).unwrap();
+    let start = Instant::now();
+    // A set that its maker left without a value is given one after five seconds.
+    let error = waiter.acquire_timeout(Duration::from_millis(6500)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "after {:?}", start.elapsed());
+    qt.finish();
+}
+
+#[test]
+fn a_lock_whose_maker_died_before_it_had_a_value_is_brought_to_life() {
+    let _watchdog = minute();
+    let key = QtKey::unique();
+    let address = format!("qt:{}", key.key());
+    drop(Segment::options().keep().create(&address, 64).unwrap());
+    let path = std::env::temp_dir().join(cenote::qt::legacy_semaphore_name(key.key()));
+    let set = Set::of_key_file(&path).expect("it is the lock");
+    set.remove();
+    Set::make_at_key_file(&path);
+    let start = Instant::now();
+    let segment = Segment::options().timeout(Duration::from_secs(20)).attach(&address).unwrap();
+    assert!(start.elapsed() > Duration::from_secs(4), "not before it is sure");
+    let mut other = agent::spawn();
+    other.ask(&format!("attach {address}")).expect_ok();
+    let guard = segment.lock().unwrap();
+    other.ask("try-lock").expect_error("Timeout");
+    drop(guard);
+    other.finish();
+    Segment::remove(&address).unwrap();
+}
+
+#[test]
+fn a_named_semaphore_whose_file_is_shrunk_costs_an_error() {
+    let _watchdog = minute();
+    let Some(mut peer) = peers::posix() else { return };
+    let name = ShmName::unique("shrunk");
+    let address = format!("posix:{}", name.name());
+    let segment = Segment::create(&address, 64).unwrap();
+    peer.ask(&format!("attach {}", name.name())).expect_ok();
+    peer.ask(&format!("lock-with semaphore {}", name.name())).expect_ok();
+    let locked = Segment::options().lock_with(&address).unwrap().attach(&address).unwrap();
+    drop(locked.try_lock().unwrap().expect("it is free"));
+    OpenOptions::new().write(true).open(name.semaphore_path()).unwrap().set_len(0).unwrap();
+    let error = locked.lock_timeout(Duration::from_secs(5)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LockError, "{error}");
+    // Also one that finds it so.
+    let late = Segment::options().lock_with(&address).unwrap().attach(&address);
+    let error = late.and_then(|late| late.lock().map(drop)).unwrap_err();
+    assert!(error.to_string().contains("lock"), "{error}");
+    drop(segment);
+}
