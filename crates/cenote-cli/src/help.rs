@@ -4,7 +4,7 @@ pub(crate) const ABOUT: &str = "\
 Shared memory made comfortable.
 
 cenote creates, writes, reads, locks, lists and removes shared memory of every kind that programs really use: POSIX, \
-System V, mapped files, and what Qt's QSharedMemory makes. It follows the rules of each kind, and takes the lock that \
+System V, mapped files, anonymous memory, and what Qt's QSharedMemory makes. It follows the rules of each kind, and takes the lock that \
 its programs take: it joins a Qt, C, C++ or Python program without changing it.";
 
 pub(crate) const ADDRESSES: &str = "\
@@ -16,13 +16,14 @@ Addresses:
   sysv:/etc/hostname#81    the same by ftok(\"/etc/hostname\", 81)
   sysv:id=32769            a System V segment by its id, see `ipcs -m`
   file:/tmp/frames         a mapped file; it stays when all have gone
+  memfd:scratch            new anonymous memory; it goes with its last holder
+  memfd:1234/5             what process 1234 has as its descriptor 5
   qt:MyUniqueKey           what QSharedMemory(\"MyUniqueKey\") means here
   qt:systemv:/tmp/...      a QNativeIpcKey in Qt's text form, see `cenote ls`
 
   These can be written too, and are not supported by this version on this system:
 
   camera/front             a native segment; also cenote:camera/front
-  memfd:scratch            anonymous memory; memfd:1234/5 is PID 1234, FD 5
   windows:Local\\Frames     a named file mapping
 
 Exit codes:
@@ -65,8 +66,8 @@ Examples:
 
 pub(crate) const SHOW: &str = "\
 Show all there is to know of one segment: size, owner, mode, verdict and its reason, who has its lock, who holds it, \
-when it was last used, and what it begins with. Looking never attaches, so contents are told of posix: and file: \
-segments only; `cenote read` reads any.";
+when it was last used, and what it begins with. Looking never attaches, so contents are told of posix:, file: and \
+memfd: segments only; `cenote read` reads any.";
 
 pub(crate) const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -77,7 +78,8 @@ Examples:
 
 pub(crate) const CREATE: &str = "\
 Make a segment of zero bytes. It must not exist yet, and stays until it is removed, for kinds whose last detach \
-removes (qt:) as well: there, it goes with the next last detach.
+removes (qt:) as well: there, it goes with the next last detach. Anonymous memory (memfd:) cannot stay: it needs \
+--hold, and the command prints where it is, as memfd:PID/FD.
 
 The memory is reserved, so that what does not fit is an error now and not a crash later; --sparse leaves that out.";
 
@@ -88,7 +90,10 @@ Examples:
   cenote rm posix:/frames sysv:0x5100c01f
 
   Keep a Qt key occupied until Ctrl-C:
-  cenote create qt:MyUniqueKey --size 4096 --hold";
+  cenote create qt:MyUniqueKey --size 4096 --hold
+
+  Anonymous memory, for as long as the command runs:
+  cenote create memfd:scratch --size 64KiB --hold";
 
 pub(crate) const WRITE: &str = "\
 Write a text, or the bytes of a file or of stdin, into a segment, under its lock.

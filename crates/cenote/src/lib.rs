@@ -19,6 +19,7 @@
 //! | `posix:/name` | an object of `shm_open`, as C programs and Python's `multiprocessing.shared_memory` use them |
 //! | `sysv:0x5100c01f`, `sysv:PATH#81`, `sysv:id=7` | a System V segment, by key, by ftok pair, by id |
 //! | `file:/path` | a mapped file |
+//! | `memfd:label`, `memfd:PID/FD` | anonymous memory: new, or what a process has; see [`handover`] and [`Sealed`] |
 //! | `qt:KEY` | what `QSharedMemory("KEY")` means on this system: same bytes, same lock |
 //!
 //! The other kinds of [`Kind`] parse, and answer [`ErrorKind::Unsupported`] in this version.
@@ -41,5 +42,5 @@ pub use address::{Address, Kind};
 pub use backend::Stat;
 pub use backend::lock::{Abandoned, LockState};
 pub use error::{Error, ErrorKind, Result};
-pub use segment::{Guard, Options, Segment, View};
+pub use segment::{Guard, Options, SealError, Sealed, Segment, View, handover};
 pub use semaphore::SystemSemaphore;

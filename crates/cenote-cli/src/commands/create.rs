@@ -1,6 +1,6 @@
 //! `cenote create`: a segment of zero bytes, kept until it is removed.
 
-use cenote::{Address, Options, Segment};
+use cenote::{Address, Kind, Options, Segment};
 use serde::Serialize;
 
 use crate::access::Context;
@@ -30,7 +30,7 @@ pub(crate) struct MakeArgs {
     /// The permissions of a new segment, in octal, whatever the umask
     #[arg(long, value_name = "MODE", default_value = "0600", value_parser = numbers::mode)]
     mode: u32,
-    /// Stay attached until interrupted (Ctrl-C, SIGTERM). Of the kinds here, qt: segments go then
+    /// Stay attached until interrupted (Ctrl-C, SIGTERM). memfd: segments go then, and qt: ones
     #[arg(long)]
     pub(crate) hold: bool,
 }
@@ -39,6 +39,15 @@ impl MakeArgs {
     /// How to make a segment.
     pub(crate) fn options(&self, options: Options) -> Options {
         options.mode(self.mode)
+    }
+
+    /// What cannot outlive its maker is made only for as long as it is held.
+    pub(crate) fn check(&self, address: &Address) -> Result<(), Failure> {
+        if self.hold || address.kind() != Kind::Memfd {
+            return Ok(());
+        }
+        let what = format!("cannot create {address}: anonymous memory goes with its last holder");
+        Err(Failure::usage(what, "add --hold, and the command stays until it is interrupted"))
     }
 
     /// Ends the work with a segment.
@@ -58,6 +67,7 @@ struct Created {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
+    args.make.check(&args.address)?;
     let mut options = args.make.options(context.options(None, args.make.hold)?);
     if args.sparse {
         options = options.sparse();

@@ -74,6 +74,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             let create = Some(Create { size: bytes.len() as u64, at_least: bytes.len() as u64 });
             let target = Target { address, offset: 0, create, make, lock };
             let segment = put(&target, &bytes, false, context)?;
+            // That of new anonymous memory is known only now.
+            let address = segment.address();
             if context.json {
                 output::print_json(&PutJson {
                     address: address.to_string(),

@@ -42,6 +42,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 fn check(kind: Kind) -> Result<(), Failure> {
     let (what, hint) = match kind {
         Kind::Posix | Kind::Sysv | Kind::Qt => return Ok(()),
+        Kind::Memfd => (
+            "it has no names",
+            "`ls -l /proc/PID/fd` shows what a process has; `cenote show memfd:PID/FD` looks at one",
+        ),
         Kind::File => ("mapped files may lie anywhere", "`cenote show file:/path` looks at one"),
         _ => ("this version does not list them", "posix:, sysv: and qt: are the kinds it lists"),
     };

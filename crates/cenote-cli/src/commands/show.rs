@@ -128,6 +128,7 @@ fn contents(address: &Address) -> Option<String> {
     let (path, follow) = match address.kind() {
         Kind::Posix => (PathBuf::from("/dev/shm").join(name.trim_start_matches('/')), libc::O_NOFOLLOW),
         Kind::File => (PathBuf::from(name), 0),
+        Kind::Memfd => (PathBuf::from(format!("/proc/{}", name.replacen('/', "/fd/", 1))), 0),
         _ => return None,
     };
     let flags = libc::O_NONBLOCK | follow;

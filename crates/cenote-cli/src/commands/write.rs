@@ -82,14 +82,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let segment = put(&target, &data, is_text, context)?;
     if context.json {
         output::print_json(&Written {
-            address: args.address.to_string(),
+            address: segment.address().to_string(),
             offset: args.offset,
             written: data.len(),
             size: segment.len(),
             created: segment.was_created(),
         })?;
     } else {
-        context.done(&format!("wrote {} to {}", output::exact(data.len()), args.address))?;
+        context.done(&format!("wrote {} to {}", output::exact(data.len()), segment.address()))?;
     }
     args.make.finish(segment, context)
 }
@@ -133,6 +133,7 @@ fn open(target: &Target<'_>, context: &Context) -> Result<Segment, Failure> {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         }
+        make.check(address)?;
         match make.options(options.clone()).create(*address, create.size) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             result => return Ok(result?),

@@ -1,5 +1,6 @@
 //! The command as a person uses it: real processes, their output and their exit codes.
 
+mod anonymous;
 mod bytes;
 mod errors;
 mod holding;

@@ -175,7 +175,10 @@ pub(super) fn pid_and_fd(text: &str) -> Option<(&str, &str)> {
 /// A process id: 0 is no process's.
 pub(super) fn pid(pid: u32) -> Result<()> {
     if pid == 0 {
-        return Err(key_error("no process has the id 0", "write `memfd:PID/FD`, as `cenote ls memfd:` does"));
+        return Err(key_error(
+            "no process has the id 0",
+            "write `memfd:PID/FD`; `ls -l /proc/PID/fd` shows what a process has",
+        ));
     }
     Ok(())
 }

@@ -119,7 +119,7 @@ fn memfd(text: &str) -> Result<Address> {
     let (Some(pid), Some(fd)) = (decimal(pid), decimal(fd)) else {
         return Err(key_error(
             "the process id or the descriptor is too large",
-            "`cenote ls memfd:` lists those that there are",
+            "`ls -l /proc/PID/fd` shows those of a process",
         ));
     };
     Address::memfd_of(pid, fd)

@@ -51,11 +51,7 @@ impl Backend for FileBackend {
     fn lock_state(&self) -> LockState {
         let held =
             sys::open_file(&self.path, false, self.follow).and_then(|(file, _)| sys::range_holder(&file));
-        match held {
-            Ok(None) => LockState::Free,
-            Ok(Some(pid)) => LockState::Held(pid),
-            Err(_) => LockState::Unknown,
-        }
+        LockState::of_range(held)
     }
 
     fn mapped(&self) -> Result<Mapped> {
@@ -92,7 +88,7 @@ impl Attached for MappedFile {
     }
 }
 
-fn stat(facts: &FileFacts) -> Stat {
+pub(super) fn stat(facts: &FileFacts) -> Stat {
     Stat {
         size: facts.size,
         mapped: sys::whole_pages(facts.size),

@@ -5,18 +5,20 @@
 mod file;
 pub(crate) mod lock;
 mod mapped_file;
+pub(crate) mod memfd;
 mod posix;
 mod qt;
 mod qt_semaphore;
 mod sysv;
 
+use std::os::fd::OwnedFd;
 use std::time::{Duration, SystemTime};
 
 pub(crate) use qt_semaphore::{QtSemaphore, semaphore_path};
 
 use crate::address::{Address, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{Mapped, Mapping, Wait};
+use crate::sys::{Mapped, Mapping, SealedMemory, Wait};
 use lock::{LockState, Locker};
 use sysv::Sysv;
 
@@ -55,6 +57,26 @@ pub(crate) trait Attached: Send + Sync {
 
     /// Detaches, and does what the last detach of this kind does. The memory is detached even if this fails.
     fn detach(self: Box<Self>, wait: Wait) -> Result<()>;
+
+    /// Where others find what this process has, if that is not by its name.
+    fn address(&self) -> Option<Address> {
+        None
+    }
+
+    /// From now on nobody can map it writable anew.
+    fn seal_writes(&self) -> Result<()> {
+        Err(not_anonymous("be sealed"))
+    }
+
+    /// Makes memory of it that nobody can ever change. If that fails, it is attached as it was.
+    fn seal(&mut self) -> Result<SealedMemory> {
+        Err(not_anonymous("be sealed"))
+    }
+
+    /// A descriptor for another process, which shares no lock with ours.
+    fn another_description(&self, _writable: bool) -> Result<OwnedFd> {
+        Err(not_anonymous("be handed over"))
+    }
 }
 
 /// How to create or attach.
@@ -112,7 +134,8 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
         Target::Qt(key) => Box::new(qt::Qt::of_key(key)),
         Target::QtNative(key) => Box::new(qt::Qt::of_native_key(key)?),
         Target::Native { .. } => return Err(later("native segments")),
-        Target::Memfd(_) | Target::MemfdOf { .. } => return Err(later("memfd segments")),
+        Target::Memfd(label) => Box::new(memfd::NewMemfd(label.clone())),
+        Target::MemfdOf { pid, fd } => Box::new(memfd::MemfdOf { pid: *pid, fd: *fd }),
         Target::Windows(_) => {
             return Err(Error::new(ErrorKind::Unsupported, "this system has no Windows file mappings")
                 .with_hint("posix: segments are the nearest kind here"));
@@ -123,7 +146,13 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
 /// For what is part of the design, but not of this version.
 pub(crate) fn later(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this version does not have {what} yet"))
-        .with_hint("posix:, file:, sysv: and qt: are the kinds it has")
+        .with_hint("posix:, file:, sysv:, memfd: and qt: are the kinds it has")
+}
+
+#[cold]
+fn not_anonymous(what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("only anonymous memory can {what}"))
+        .with_hint("create it as memfd:label; the other kinds are reached by their address")
 }
 
 /// A size that can be mapped, or `InvalidSize`.

@@ -1,7 +1,9 @@
 //! Segments: attached memory, its bytes and its lock, the same for every kind.
 
 mod guard;
+pub mod handover;
 mod options;
+mod sealed;
 mod view;
 
 use std::ops::{Bound, RangeBounds};
@@ -11,6 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 pub use guard::Guard;
 pub use options::Options;
+pub use sealed::{SealError, Sealed};
 pub use view::View;
 
 use crate::address::Address;
@@ -32,8 +35,8 @@ const DROP_WAITS: Duration = Duration::from_secs(1);
 /// A forked child may go on using it: it has locks of its own, and never those that its parent held at the fork.
 ///
 /// If another process shrinks the file behind it, accesses fail with [`ErrorKind::Corrupt`] from then on; the process
-/// lives on. (This takes a handler for SIGBUS, installed with the first segment of kind `posix` or `file`; it passes
-/// on all faults elsewhere.)
+/// lives on. (This takes a handler for SIGBUS, installed with the first segment of kind `posix`, `file` or `memfd`; it
+/// passes on all faults elsewhere.)
 ///
 /// ```
 /// use cenote::Segment;
@@ -131,7 +134,8 @@ impl Segment {
             .map_err(|error| error.during("look at", &address))
     }
 
-    /// Where it is.
+    /// Where it is. Of new anonymous memory (`memfd:label`), and of what was received, that is this process and its
+    /// descriptor, `memfd:PID/FD`: there others find it.
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address

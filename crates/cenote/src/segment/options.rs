@@ -172,6 +172,8 @@ impl Options {
         let (attached, created) = backend::of(&address)
             .and_then(|backend| work(&*backend))
             .map_err(|error| error.during(operation, &address))?;
+        // New memory without a name is found where it was made.
+        let address = if created { attached.address().unwrap_or(address) } else { address };
         Ok(Segment { address, attached: Some(attached), elsewhere, timeout: self.how.timeout, created })
     }
 }

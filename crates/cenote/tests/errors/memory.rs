@@ -56,6 +56,24 @@ fn a_segment_beyond_the_memory_cgroup_is_an_error_and_the_process_lives() {
 }
 
 #[test]
+fn anonymous_memory_beyond_the_cgroup_is_an_error_too() {
+    let _watchdog = minute();
+    let Some((_group, mut agent)) = confined_agent() else { return };
+    let asked = (300 * MIB).to_string();
+    let says = Says {
+        kind: ErrorKind::OutOfResources,
+        reason: &[&asked, "memory cgroup", "left"],
+        hint: &["memory limit", "less"],
+    };
+    says.check_in(&mut agent, "create", "memfd:large", &format!("create memfd:large {asked}"));
+    agent.ask(&format!("create-sparse memfd:large {asked}")).expect_ok();
+    agent.ask(&format!("write {} 2a", 299 * MIB)).expect_ok();
+    agent.ask("create memfd:small 4096").expect_ok();
+    agent.ask("write 0 2a").expect_ok();
+    agent.finish();
+}
+
+#[test]
 fn a_sparse_segment_beyond_the_memory_cgroup_is_had_for_the_asking() {
     let _watchdog = minute();
     let (posix, sysv, qt) = (Place::posix(), Place::sysv_key(), Place::qt());

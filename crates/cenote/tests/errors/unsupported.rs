@@ -16,8 +16,6 @@ fn kinds_that_come_later_are_unsupported_and_not_missing() {
     for address in [
         "cenote:camera/front",
         "cenote:@robot/camera",
-        "memfd:scratch",
-        "memfd:1/3",
         "qt:posix:/name",
         "qt:systemv:/tmp/some-file",
         "qt:windows:name",

@@ -80,3 +80,10 @@ pub enum LockState {
     /// It cannot be seen.
     Unknown,
 }
+
+impl LockState {
+    /// What looking at a byte-range lock told.
+    pub(crate) fn of_range(held: Result<Option<Option<u32>>>) -> Self {
+        held.map_or(Self::Unknown, |held| held.map_or(Self::Free, Self::Held))
+    }
+}

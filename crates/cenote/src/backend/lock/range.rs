@@ -1,4 +1,4 @@
-//! The lock of `posix:` and `file:` segments, and lock files: a byte range over the whole file.
+//! The lock of `posix:`, `file:` and `memfd:` segments, and lock files: a byte range over the whole file.
 
 use std::os::fd::OwnedFd;
 

@@ -27,7 +27,7 @@ pub(crate) struct Mapping {
 }
 
 enum Source {
-    /// A file, which somebody may shrink. Before the drop of the mapping ends, so does the watch.
+    /// A file, which somebody may shrink unless it is sealed. Before the drop of the mapping ends, so does the watch.
     File(Option<Watch>),
     /// A System V segment, which cannot shrink.
     SystemV,
@@ -41,12 +41,15 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps the first `len` bytes of a file, shared.
     pub(crate) fn of_file(file: &OwnedFd, len: usize, writable: bool) -> Result<Self> {
-        let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
-        // SAFETY: a new mapping at a place of the kernel's choice changes nothing that exists.
-        let base = unsafe { rustix::mm::mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, file, 0) }
-            .map_err(|errno| os_error("mmap", errno))?;
+        let base = map(file, len, writable)?;
         let watch = Watch::new(base as usize, whole_pages(len as u64) as usize, writable);
         Self::new(base, len, writable, Source::File(Some(watch)))
+    }
+
+    /// Maps the first `len` bytes of a file that is sealed against writing and shrinking, read-only. It is under no
+    /// watch: nothing may ever take the place of these bytes.
+    pub(super) fn of_sealed_file(file: &OwnedFd, len: usize) -> Result<Self> {
+        Self::new(map(file, len, false)?, len, false, Source::File(None))
     }
 
     /// Attaches a System V segment of `len` bytes.
@@ -222,6 +225,13 @@ impl Mapping {
             }
         }
     }
+}
+
+fn map(file: &OwnedFd, len: usize, writable: bool) -> Result<*mut c_void> {
+    let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
+    // SAFETY: a new mapping at a place of the kernel's choice changes nothing that exists.
+    unsafe { rustix::mm::mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, file, 0) }
+        .map_err(|errno| os_error("mmap", errno))
 }
 
 impl Drop for Mapping {

@@ -7,8 +7,10 @@ mod fork;
 mod headroom;
 mod lock_file;
 mod mapping;
+mod memfd;
 mod named_semaphore;
 mod object;
+mod passing;
 mod sem_set;
 mod shm;
 
@@ -20,8 +22,10 @@ pub(crate) use catalog::*;
 pub(crate) use fork::generation;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Mapping;
+pub(crate) use memfd::*;
 pub(crate) use named_semaphore::NamedSemaphore;
 pub(crate) use object::*;
+pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 

@@ -97,7 +97,7 @@ pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<OwnedFd> {
     let mode = Mode::from_raw_mode(0o600);
     match uninterrupted(|| rustix::fs::open(directory, flags | OFlags::TMPFILE, mode)) {
         Ok(file) => {
-            prepare(&file, directory, new)?;
+            prepare(&file, Some(directory), new)?;
             name_file(&file, path)?;
             Ok(file)
         }
@@ -136,7 +136,7 @@ fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<Own
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL;
     let file = uninterrupted(|| rustix::fs::open(&temporary, flags, Mode::from_raw_mode(0o600)))
         .map_err(|errno| os_error("open", errno))?;
-    let named = prepare(&file, directory, new).and_then(|()| {
+    let named = prepare(&file, Some(directory), new).and_then(|()| {
         rustix::fs::renameat_with(CWD, &temporary, CWD, path, RenameFlags::NOREPLACE).map_err(|errno| {
             match errno {
                 Errno::EXIST => taken(path),
@@ -150,26 +150,29 @@ fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<Own
     named.map(|()| file)
 }
 
-/// Gives a new file its size, its memory and its mode, whatever the umask.
-fn prepare(file: &OwnedFd, directory: &Path, new: NewFile) -> Result<()> {
+/// Gives a new file its size, its memory and its mode, whatever the umask. Anonymous memory has no directory.
+pub(super) fn prepare(file: &OwnedFd, directory: Option<&Path>, new: NewFile) -> Result<()> {
     if new.sparse {
         uninterrupted(|| rustix::fs::ftruncate(file, new.size))
             .map_err(|errno| size_error("ftruncate", errno))?;
     } else {
         reserve(file, directory, new.size)?;
     }
-    if new.mode != 0o600 {
+    // Anonymous memory is made for everybody.
+    if new.mode != 0o600 || directory.is_none() {
         uninterrupted(|| rustix::fs::fchmod(file, Mode::from_raw_mode(new.mode)))
             .map_err(|errno| os_error("fchmod", errno))?;
     }
     Ok(())
 }
 
-fn reserve(file: &OwnedFd, directory: &Path, size: u64) -> Result<()> {
+fn reserve(file: &OwnedFd, directory: Option<&Path>, size: u64) -> Result<()> {
     headroom::check(size)?;
     let full = |call: &str, errno| {
-        os_error(call, errno).because(format!("{size} bytes were asked for, and {}", describe_space(directory)))
-            .with_hint("remove what is not needed (`cenote ls`, `cenote rm`), ask for less, or enlarge the file system")
+        let space = directory.map_or_else(|| "the machine has too little left".to_owned(), describe_space);
+        os_error(call, errno).because(format!("{size} bytes were asked for, and {space}")).with_hint(
+            "remove what is not needed (`cenote ls`, `cenote rm`), ask for less, or enlarge the file system",
+        )
     };
     match uninterrupted(|| rustix::fs::fallocate(file, FallocateFlags::empty(), 0, size)) {
         Ok(()) => Ok(()),
