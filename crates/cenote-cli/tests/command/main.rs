@@ -1,10 +1,12 @@
 //! The command as a person uses it: real processes, their output and their exit codes.
 
 mod bytes;
+mod doctoring;
 mod errors;
 mod holding;
 mod listing;
 mod locking;
+mod manuals;
 mod peers;
 mod pictures;
 mod support;
