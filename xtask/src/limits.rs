@@ -1,6 +1,7 @@
 //! Limits that keep the house small: how many crates the library stands on, how large the command is.
 
 use std::fs;
+use std::path::Path;
 
 use crate::repository::{Repository, output_of};
 use crate::steps::{Done, Outcome};
@@ -54,7 +55,12 @@ fn distinct(tree: &str) -> Vec<String> {
 
 fn check_size(repository: &Repository) -> Result<(), String> {
     let command = repository.target.join("release").join(format!("cenote{}", std::env::consts::EXE_SUFFIX));
-    let size = fs::metadata(&command).map_err(|error| format!("{}: {error}", command.display()))?.len();
+    check_size_of(&command)
+}
+
+/// Fails if the command, in whichever form it was built, is too large.
+pub(crate) fn check_size_of(command: &Path) -> Result<(), String> {
+    let size = fs::metadata(command).map_err(|error| format!("{}: {error}", command.display()))?.len();
     println!("the command has {size} bytes, of {LARGEST_COMMAND} allowed");
     if size <= LARGEST_COMMAND { Ok(()) } else { Err(format!("the command is too large: {size} bytes")) }
 }

@@ -1,7 +1,8 @@
-//! The repository's own commands: `cargo xtask test` and `cargo xtask tidy`.
+//! The repository's own commands: `cargo xtask test`, `tidy` and `dist`.
 //!
 //! Standard library only, so that they build in a moment on a fresh machine.
 
+mod dist;
 mod install;
 mod leaks;
 mod limits;
@@ -22,6 +23,8 @@ usage: cargo xtask COMMAND
                         formatting, lints, the house's rules, all suites, models, documentation,
                         limits, and nothing left behind. CI=true makes every skip a failure.
   tidy                  the house's rules alone
+  dist                  the command as one file to give away, in target/dist, with its SHA-256 beside
+                        it: static, by musl where that target is installed, else by glibc
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(&repository, true),
         ["test", "--no-install"] => test::run(&repository, false),
         ["tidy"] => tidy::run(&repository),
+        ["dist"] => dist::run(&repository),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

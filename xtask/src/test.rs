@@ -4,7 +4,7 @@ use std::env;
 
 use crate::repository::{Repository, run as run_command};
 use crate::steps::{Done, Outcome, Steps};
-use crate::{install, leaks, limits, peers, tidy};
+use crate::{dist, install, leaks, limits, peers, tidy};
 
 /// Runs all steps; the first that fails stops the task. `may_install` allows installing packages.
 pub(crate) fn run(repository: &Repository, may_install: bool) -> Result<(), String> {
@@ -56,7 +56,8 @@ fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> R
         doc.env("RUSTDOCFLAGS", with_flags("RUSTDOCFLAGS", "-D warnings"));
         passed(run_command(&mut doc))
     })?;
-    steps.step("limits", || limits::check(repository))
+    steps.step("limits", || limits::check(repository))?;
+    steps.step("distribution", || passed(dist::run(repository)))
 }
 
 /// Runs `cargo NAME`, a component that not every toolchain has. Asking for its version never fetches it.
@@ -73,7 +74,7 @@ fn passed(result: Result<(), String>) -> Outcome {
 }
 
 /// What the variable `name` holds already, and `flags` after it.
-fn with_flags(name: &str, flags: &str) -> String {
+pub(crate) fn with_flags(name: &str, flags: &str) -> String {
     let before = env::var(name).unwrap_or_default();
     format!("{before} {flags}").trim().to_owned()
 }

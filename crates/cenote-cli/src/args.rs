@@ -42,7 +42,10 @@ pub(crate) enum Command {
     Image(commands::image::Args),
     Lock(commands::lock::Args),
     Rm(commands::rm::Args),
+    Doctor(commands::doctor::Args),
     Demo(demo::Args),
+    Completions(commands::completions::Args),
+    Man(commands::man::Args),
     /// One of the processes that `cenote demo` starts.
     #[command(hide = true)]
     DemoRole(demo::RoleArgs),

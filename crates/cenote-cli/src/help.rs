@@ -28,7 +28,7 @@ Addresses:
 
 Exit codes:
   0  done
-  1  refused by the system, or not found
+  1  refused by the system, or not found; `cenote doctor`: something is to be mended
   2  the command line cannot be understood, an address included
   3  timed out (--timeout)
 
@@ -194,3 +194,48 @@ Examples:
   cenote write posix:/one 1 --create
   cenote write posix:/two 2 --create
   cenote rm posix:/one posix:/two";
+
+pub(crate) const DOCTOR: &str = "\
+Look at everything that shared memory depends on, and say what was found, what it means and what to type: the space, \
+files and mode of /dev/shm, the memory cgroup of this process, the kernel's limits on System V segments, semaphores and \
+queues, who may write what, what nobody is seen to use, and how much could be seen at all. Nothing is changed.
+
+STATE says whether something is well:
+
+  ok    it is
+  note  it may be worth knowing, and does no harm
+  mend  it is in the way of making or using segments, or soon will be
+
+Under a line stands what it is about, with size, owner, mode, verdict (see `cenote help ls`) and who holds it, and after \
+`try:` what helps. What nobody is seen to use may still be wanted: nothing is called dead that is not proven to be.
+
+Limits and System V objects are those of this process's own IPC namespace, the cgroup is its own, and only root sees the \
+maps of all users' processes.
+
+--json prints an object with `healthy` and `findings`, each with `name`, `title`, `state`, `found`, `used`, `limit`, \
+`unit`, `meaning`, `items`, `more` and `try` (`command`, `note`).";
+
+pub(crate) const DOCTOR_EXAMPLES: &str = "\
+Exit codes:
+  As for all commands; 1 also if something is to be mended.
+
+Examples:
+  cenote doctor
+  cenote doctor --json";
+
+pub(crate) const COMPLETIONS: &str = "\
+Print a script that lets a shell complete the commands and options of cenote.";
+
+pub(crate) const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  cenote completions bash > ~/.local/share/bash-completion/completions/cenote
+  cenote completions zsh > ~/.zfunc/_cenote
+  cenote completions fish > ~/.config/fish/completions/cenote.fish";
+
+pub(crate) const MAN: &str = "\
+Print the manual page of a command in the form that man(1) reads, or write those of all commands into a folder.";
+
+pub(crate) const MAN_EXAMPLES: &str = "\
+Examples:
+  cenote man --out ~/.local/share/man/man1
+  cenote man doctor | man -l -";

@@ -51,7 +51,9 @@ impl ErrorKind {
             Self::AlreadyExists => "attach to it instead, or remove it first with `cenote rm`",
             Self::NotFound => "`cenote ls` lists what there is; `cenote create` makes one",
             Self::LockError => "`cenote show ADDRESS` tells about the lock; `--no-lock` does without it",
-            Self::OutOfResources => "`cenote ls` shows what uses memory; remove what is not needed",
+            Self::OutOfResources => {
+                "`cenote doctor` tells what is short, `cenote ls` what there is; remove what is not needed"
+            }
             Self::Unknown => "the system's words above are all that is known",
             Self::Timeout => "somebody holds it: `cenote show ADDRESS` names the holders; or wait longer",
             Self::Incompatible => "both sides must use the same version and type",

@@ -1,9 +1,12 @@
 //! One file for each command: its options, and what it does.
 
+pub(crate) mod completions;
 pub(crate) mod create;
+pub(crate) mod doctor;
 pub(crate) mod image;
 pub(crate) mod lock;
 pub(crate) mod ls;
+pub(crate) mod man;
 pub(crate) mod read;
 pub(crate) mod rm;
 pub(crate) mod show;
@@ -27,9 +30,12 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Write(args) => write::run(args, &context),
         Command::Read(args) => read::run(args, &context),
         Command::Image(args) => image::run(args, &context),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args, &context),
         // These have an exit code of their own.
         Command::Lock(args) => return lock::run(args, &context),
         Command::Rm(args) => return rm::run(args, &context),
+        Command::Doctor(args) => return doctor::run(args, &context),
         Command::Demo(args) => return demo::run(args),
         Command::DemoRole(args) => return demo::role(args),
     }

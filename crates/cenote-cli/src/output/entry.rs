@@ -35,7 +35,7 @@ pub(crate) struct EntryJson {
 }
 
 #[derive(Serialize)]
-struct HolderJson {
+pub(super) struct HolderJson {
     pid: u32,
     command: String,
     user: String,

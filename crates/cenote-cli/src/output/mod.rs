@@ -3,9 +3,11 @@
 pub(crate) mod bytes;
 mod entry;
 mod escape;
+mod health;
 pub(crate) mod hex;
 mod json;
 pub(crate) mod json_text;
+mod shell;
 mod sink;
 mod size;
 mod table;
@@ -14,7 +16,9 @@ mod time;
 
 pub(crate) use entry::{EntryJson, access};
 pub(crate) use escape::escaped;
+pub(crate) use health::{HealthJson, text as health_text};
 pub(crate) use json::print as print_json;
+pub(crate) use shell::quoted;
 pub(crate) use sink::{Sink, line};
 pub(crate) use size::{exact, human};
 pub(crate) use table::{Align, Table};

@@ -23,6 +23,11 @@ impl Table {
         Self { align: columns.iter().map(|&(_, align)| align).collect(), rows: vec![header] }
     }
 
+    /// Without a header.
+    pub(crate) fn headless(align: &[Align]) -> Self {
+        Self { align: align.to_vec(), rows: Vec::new() }
+    }
+
     /// Adds a row, of words that may come from anybody.
     pub(crate) fn row(&mut self, words: impl IntoIterator<Item = String>) {
         self.rows.push(words.into_iter().map(|word| escaped(&word).into_owned()).collect());

@@ -9,7 +9,7 @@ use crate::support::{Place, cenote, outcome, run};
 
 #[test]
 fn a_command_line_that_cannot_be_understood_is_usage() {
-    let lines: [&[&str]; 22] = [
+    let lines: [&[&str]; 26] = [
         &[],
         &["raed"],
         &["read"],
@@ -32,6 +32,10 @@ fn a_command_line_that_cannot_be_understood_is_usage() {
         &["ls", "elephants:"],
         &["rm"],
         &["rm", "posix:/x", "nothing:there"],
+        &["doctor", "who"],
+        &["completions", "elephant"],
+        &["man", "elephant"],
+        &["man", "ls", "--out", "/tmp"],
     ];
     for line in lines {
         run(line).failed(2);
@@ -130,7 +134,9 @@ fn help_names_every_form_of_address_and_every_code() {
     {
         assert!(help.contains(word), "{word}");
     }
-    for command in ["ls", "show", "create", "write", "read", "image", "lock", "rm"] {
+    for command in
+        ["ls", "show", "create", "write", "read", "image", "lock", "rm", "doctor", "completions", "man"]
+    {
         let long = run([command, "--help"]);
         assert!(long.ok().contains("Examples:"), "{command}");
     }

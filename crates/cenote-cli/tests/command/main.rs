@@ -2,10 +2,12 @@
 
 mod anonymous;
 mod bytes;
+mod doctoring;
 mod errors;
 mod holding;
 mod listing;
 mod locking;
+mod manuals;
 mod peers;
 mod pictures;
 mod support;

@@ -1,5 +1,7 @@
 //! Who has a segment mapped, from the maps of all processes that may be read.
 
+use std::collections::HashSet;
+
 use crate::error::Result;
 use crate::sys::{self, Mapped, Use};
 
@@ -29,11 +31,34 @@ impl Holders {
         self.0.uses.iter().filter(|one| one.what == segment).map(holder).collect()
     }
 
+    /// The processes that map files of the device which are not among `named`: files that have lost their names.
+    pub(super) fn of_nameless(&self, on: u64, named: &HashSet<Mapped>) -> Vec<Holder> {
+        let is_on = |what: Mapped| matches!(what, Mapped::File { device, .. } if device == on);
+        let mut found: Vec<Holder> = self
+            .0
+            .uses
+            .iter()
+            .filter(|one| is_on(one.what) && !named.contains(&one.what))
+            .map(holder)
+            .collect();
+        found.sort_by_key(|holder| (holder.pid, !holder.writable));
+        found.dedup_by_key(|holder| holder.pid);
+        found
+    }
+
+    /// How many processes there are, and of how many the maps could be read.
+    pub(super) fn seen(&self) -> (usize, usize) {
+        (self.0.processes, self.0.readable)
+    }
+
     /// What it proves that no holder was found.
     pub(super) fn nobody(&self) -> String {
         let sys::Uses { processes, readable, .. } = self.0;
-        let elsewhere =
-            if sys::sees_all_processes() { "" } else { ", and there may be others in other containers" };
+        let elsewhere = if sys::sees_all_processes() {
+            ""
+        } else {
+            ", and there may be others, hidden or in other containers"
+        };
         format!("no process is seen to map it ({readable} of {processes} could be read{elsewhere})")
     }
 }

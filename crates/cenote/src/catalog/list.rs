@@ -60,17 +60,22 @@ fn system_v() -> Result<Vec<Address>> {
 }
 
 /// The System V keys that Qt's key files lead to, with the addresses of the segments.
-fn qt_keys() -> HashMap<i32, Address> {
+pub(super) fn qt_keys() -> HashMap<i32, Address> {
     let directory = sys::temporary_directory();
     let names = sys::file_names(&directory).unwrap_or_default();
     let segments = names.iter().filter(|name| qt::semaphore_name_beside(name).is_some());
     let keys = segments.filter_map(|name| {
         let path = directory.join(name);
-        let address = match qt::key_guess(name) {
-            Some(key) => Address::qt(&key),
-            None => NativeKey::new(KeyType::SYSTEM_V, path.to_str()?).map(Address::qt_native),
-        };
-        Some((sys::ftok_of_key_file(&path, qt::PROJECT).ok()?, address.ok()?))
+        Some((sys::ftok_of_key_file(&path, qt::PROJECT).ok()?, qt_address(&path)?))
     });
     keys.collect()
+}
+
+/// The address of the segment that has its key file at `path`, or would have.
+pub(super) fn qt_address(path: &Path) -> Option<Address> {
+    let address = match qt::key_guess(path.file_name()?.to_str()?) {
+        Some(key) => Address::qt(&key),
+        None => NativeKey::new(KeyType::SYSTEM_V, path.to_str()?).map(Address::qt_native),
+    };
+    address.ok()
 }

@@ -1,5 +1,6 @@
 //! What is on this machine: segments of every kind, and who holds them. Looking never attaches.
 
+mod health;
 mod holders;
 mod list;
 
@@ -8,6 +9,7 @@ use crate::backend::lock::LockState;
 use crate::backend::{self, Stat};
 use crate::error::Result;
 
+pub use health::{Finding, Found, Health, Item, Remedy, State, health};
 pub use holders::Holder;
 use holders::Holders;
 pub use list::list;
@@ -90,7 +92,7 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     let backend = backend::of(address)?;
     let stat = backend.stat()?;
     let found = holders.of(backend.mapped()?);
-    let (verdict, reason) = judge(&stat, &found, holders);
+    let (verdict, reason) = judge(stat.attached, &found, holders);
     Ok(Entry {
         address: address.clone(),
         owner: crate::sys::user_name(stat.uid),
@@ -103,10 +105,10 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
 }
 
 /// Segments without a header do not say whether their maker wants them to stay: without holders, nobody can tell.
-fn judge(stat: &Stat, found: &[Holder], holders: &Holders) -> (Verdict, String) {
+fn judge(attached: Option<u64>, found: &[Holder], holders: &Holders) -> (Verdict, String) {
     let plural =
         |count: u64, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
-    match stat.attached {
+    match attached {
         Some(0) => {
             (Verdict::Unknown, "the kernel counts no attachment; its maker may still want it".to_owned())
         }

@@ -61,6 +61,13 @@ pub(crate) fn semaphore_name_beside(segment: &str) -> Option<String> {
     Some(format!("{SEMAPHORE}{letters}{hash}"))
 }
 
+/// The name of the segment that a semaphore may belong to, from the semaphore's name.
+pub(crate) fn segment_name_beside(semaphore: &str) -> Option<String> {
+    let segment = format!("{SEGMENT}{}", semaphore.strip_prefix(SEMAPHORE)?);
+    letters_and_hash(&segment)?;
+    Some(segment)
+}
+
 /// The key behind a segment's name, where it is made of letters alone.
 pub(crate) fn key_guess(segment: &str) -> Option<String> {
     let (letters, hash) = letters_and_hash(segment)?;
@@ -108,6 +115,7 @@ mod tests {
     fn the_semaphore_is_found_beside_the_segment() {
         for key in ["foo", "1-2", "Noël", "abcdef"] {
             assert_eq!(semaphore_name_beside(&legacy_segment_name(key)), Some(legacy_semaphore_name(key)));
+            assert_eq!(segment_name_beside(&legacy_semaphore_name(key)), Some(legacy_segment_name(key)));
         }
     }
 
@@ -127,6 +135,8 @@ mod tests {
         ] {
             assert_eq!(semaphore_name_beside(&other), None, "{other}");
             assert_eq!(key_guess(&other), None, "{other}");
+            let semaphore = other.replacen(SEGMENT, SEMAPHORE, 1);
+            assert!(other.starts_with(SEMAPHORE) || segment_name_beside(&semaphore).is_none(), "{other}");
         }
     }
 

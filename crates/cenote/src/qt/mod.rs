@@ -6,6 +6,6 @@ mod key;
 mod native_key;
 mod percent;
 
-pub(crate) use key::{PROJECT, key_guess, semaphore_name_beside};
+pub(crate) use key::{PROJECT, key_guess, segment_name_beside, semaphore_name_beside};
 pub use key::{legacy_segment_name, legacy_semaphore_name};
 pub use native_key::{KeyType, NativeKey};

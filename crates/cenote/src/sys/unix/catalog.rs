@@ -150,10 +150,13 @@ pub(crate) fn shm_ids() -> Result<Vec<i32>> {
     Ok(text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)?.parse().ok()).collect())
 }
 
-/// Whether this process can see every process of the machine: it is in the first PID namespace.
+/// Whether this process can see every process of the machine: it is in the first PID namespace, and /proc hides none
+/// (its option `hidepid`).
 pub(crate) fn sees_all_processes() -> bool {
     const FIRST_PID_NAMESPACE: u64 = 0xeffffffc;
-    fs::metadata("/proc/self/ns/pid").is_ok_and(|metadata| metadata.ino() == FIRST_PID_NAMESPACE)
+    let in_first =
+        fs::metadata("/proc/self/ns/pid").is_ok_and(|metadata| metadata.ino() == FIRST_PID_NAMESPACE);
+    in_first && fs::metadata("/proc/1").is_ok()
 }
 
 /// The names of the files in a directory, those that are UTF-8.

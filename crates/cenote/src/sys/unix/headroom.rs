@@ -56,6 +56,15 @@ fn refuse_beyond(size: u64, needed: u64, free: u64, whose: &str, what_to_do: &st
     Err(Error::new(ErrorKind::OutOfResources, what).with_hint(format!("{what_to_do}, or ask for less")))
 }
 
+/// The memory cgroup of this process that has least left: its limit, and how much of it is used and would not give way.
+pub(crate) fn tightest_cgroup() -> Option<(u64, u64)> {
+    // More than any group has left, so that caches are always counted as room.
+    let left =
+        |version: &Version, group: &Path| Some((version.limit(group)?, version.left(group, u64::MAX)?));
+    let (limit, left) = each_cgroup(left).into_iter().min_by_key(|&(_, left)| left)?;
+    Some((limit, limit.saturating_sub(left)))
+}
+
 /// What the machine can still give, swap included.
 fn machine(size: u64) -> Option<u64> {
     let quick = rustix::system::sysinfo();
@@ -70,8 +79,13 @@ fn machine(size: u64) -> Option<u64> {
 
 /// The least that any of the process's groups has left, from its own up to the root.
 fn cgroup(size: u64) -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let mut least = None;
+    each_cgroup(|version, group| version.left(group, size)).into_iter().min()
+}
+
+/// What `look` says of each of the process's groups, from its own up to the root.
+fn each_cgroup<T>(look: impl Fn(&Version, &Path) -> Option<T>) -> Vec<T> {
+    let text = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let mut found = Vec::new();
     for line in text.lines() {
         let mut parts = line.splitn(3, ':');
         let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
@@ -83,13 +97,11 @@ fn cgroup(size: u64) -> Option<u64> {
             _ => continue,
         };
         for root in version.roots {
-            for group in Path::new(path.trim_start_matches('/')).ancestors() {
-                let left = version.left(&Path::new(root).join(group), size);
-                least = [least, left].into_iter().flatten().min();
-            }
+            let groups = Path::new(path.trim_start_matches('/')).ancestors();
+            found.extend(groups.filter_map(|group| look(version, &Path::new(root).join(group))));
         }
     }
-    least
+    found
 }
 
 /// What the files of one version of cgroups are called.
@@ -116,10 +128,13 @@ const V1: Version = Version {
 
 impl Version {
     /// None where there is no limit ("max" is no number, nor is what the kernel can count to), or no such group.
+    fn limit(&self, group: &Path) -> Option<u64> {
+        number(&group.join(self.limit)).filter(|&limit| limit < 1 << 60)
+    }
+
     fn left(&self, group: &Path, size: u64) -> Option<u64> {
-        let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
-        let limit = number(self.limit).filter(|&limit| limit < 1 << 60)?;
-        let usage = number(self.usage)?;
+        let limit = self.limit(group)?;
+        let usage = number(&group.join(self.usage))?;
         // The caches cost more to find out than the rest together.
         if size <= limit.saturating_sub(usage) {
             return Some(limit - usage);
@@ -130,8 +145,12 @@ impl Version {
     }
 }
 
+fn number(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
 /// The number behind a name at the beginning of a line.
-fn field(text: &str, name: &str) -> Option<u64> {
+pub(super) fn field(text: &str, name: &str) -> Option<u64> {
     let mut words = text
         .lines()
         .map(str::split_whitespace)

@@ -5,6 +5,7 @@ mod fault;
 mod fault_table;
 mod fork;
 mod headroom;
+mod limits;
 mod lock_file;
 mod mapping;
 mod memfd;
@@ -13,6 +14,7 @@ mod object;
 mod passing;
 mod sem_set;
 mod shm;
+mod shm_space;
 
 use std::io;
 
@@ -20,6 +22,8 @@ use crate::error::{Error, ErrorKind};
 
 pub(crate) use catalog::*;
 pub(crate) use fork::generation;
+pub(crate) use headroom::tightest_cgroup;
+pub(crate) use limits::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Mapping;
 pub(crate) use memfd::*;
@@ -28,6 +32,7 @@ pub(crate) use object::*;
 pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
+pub(crate) use shm_space::*;
 
 /// An error of the system: `call` is its name as in the manual.
 fn os_error(call: &str, error: impl Into<io::Error>) -> Error {

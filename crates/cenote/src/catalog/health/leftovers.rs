@@ -1,0 +1,65 @@
+//! What nobody is seen to use: advice only, since its maker may still want it.
+
+use super::things::{Class, Thing, Things, is_segment, remedies};
+use super::{Finding, Found, State};
+
+const NOTE: &str = "if nobody wants it any more";
+
+pub(super) fn look(things: &Things) -> Vec<Finding> {
+    let segment_of = |wanted_qt| move |thing: &Thing| matches!(thing.class, Class::Segment { qt, attached: 0 } if qt == wanted_qt);
+    let unheld_file =
+        |thing: &Thing| matches!(thing.class, Class::ShmFile { .. }) && is_segment(thing) && !thing.is_held();
+    let semaphore = |thing: &Thing| match thing.class {
+        Class::ShmFile { semaphore } => semaphore && !thing.is_held(),
+        class => class == Class::Set,
+    };
+    vec![
+        finding(
+            things,
+            unheld_file,
+            ("posix-unheld", "posix: unheld"),
+            "segments that no process is seen to map",
+        ),
+        finding(
+            things,
+            segment_of(false),
+            ("sysv-unattached", "sysv: unattached"),
+            "segments without an attachment, as the kernel counts them",
+        ),
+        finding(
+            things,
+            segment_of(true),
+            ("qt-unattached", "qt: unattached"),
+            "segments without an attachment: a Qt program was killed, or they are kept",
+        ),
+        finding(
+            things,
+            |thing| thing.class == Class::KeyFile,
+            ("qt-key-files", "qt: key files"),
+            "files of Qt's that lead to no segment: a Qt program was killed, or uses a semaphore alone",
+        ),
+        finding(
+            things,
+            semaphore,
+            ("semaphores-unused", "semaphores unused"),
+            "named ones that no process is seen to map, and System V sets whose last users are gone",
+        ),
+    ]
+}
+
+fn finding(
+    things: &Things,
+    wanted: impl Fn(&Thing) -> bool,
+    (name, title): (&'static str, &'static str),
+    meaning: &str,
+) -> Finding {
+    let found = things.of(wanted);
+    let count = Found::Count { used: found.len() as u64, limit: None };
+    let mut finding =
+        Finding::new(name, title, count, meaning).with_items(found.iter().map(|thing| &thing.item));
+    if !found.is_empty() {
+        finding.state = State::Note;
+        finding.remedies = remedies(&found, NOTE);
+    }
+    finding
+}
