@@ -97,6 +97,14 @@ impl Qt {
     fn lock(&self) -> QtSemaphore {
         QtSemaphore::of_segment(self.semaphore.clone())
     }
+
+    /// Removes a lock that was made for nothing. If there is a segment by now, its programs know it already.
+    fn drop_unused(&self, lock: &QtSemaphore) {
+        let nothing = || self.find().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        if lock.is_owner() && nothing() {
+            let _ = lock.remove_if_unused();
+        }
+    }
 }
 
 impl Backend for Qt {
@@ -108,7 +116,7 @@ impl Backend for Qt {
         }
         let lock = self.lock();
         let made = locked(&lock, Wait::up_to(how.timeout), || self.make(&lock, size, how));
-        let (mapping, facts) = made.inspect_err(|_| drop_unused(&lock))?;
+        let (mapping, facts) = made.inspect_err(|_| self.drop_unused(&lock))?;
         Ok(Box::new(AttachedQt::new(mapping, &facts, self.clone(), lock, !how.keep)))
     }
 
@@ -121,7 +129,7 @@ impl Backend for Qt {
             lock.mark(facts.id)?;
             Ok((Mapping::of_segment(facts.id, mappable(facts.size)?, how.writable)?, facts))
         })
-        .inspect_err(|_| drop_unused(&lock))?;
+        .inspect_err(|_| self.drop_unused(&lock))?;
         let removes = !how.keep && facts.attached > 0;
         Ok(Box::new(AttachedQt::new(mapping, &facts, self.clone(), lock, removes)))
     }
@@ -211,13 +219,6 @@ impl Attached for AttachedQt {
         let gone = removes && files.find().is_err();
         let left = leave(&lock, gone && lock.is_marked(id));
         result.and(removal).and(left)
-    }
-}
-
-/// Removes a lock that was made for nothing.
-fn drop_unused(lock: &QtSemaphore) {
-    if lock.is_owner() {
-        let _ = lock.remove_if_unused();
     }
 }
 
