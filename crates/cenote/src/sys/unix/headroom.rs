@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Small segments are let through until they add up to this: reading the limits costs more than making one.
-const UNCHECKED: u64 = 1 << 20;
+const UNCHECKED: u64 = 16 << 20;
 /// But only to that part of what is left: other processes of the group think the same.
 const SHARE: u64 = 16;
 /// What a segment costs beside its bytes (the kernel's own tables), and what this process needs to go on.
