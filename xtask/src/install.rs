@@ -1,4 +1,4 @@
-//! Installs the Debian packages that the real peers are compiled with and run on.
+//! Installs the Debian packages that the tests need: the real peers, and programs that judge what we made.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 use crate::repository::{Repository, is_installed, run};
 use crate::steps::{Done, Outcome};
 
-const PACKAGES: [&str; 5] = ["g++", "pkg-config", "python3", "qtbase5-dev", "qt6-base-dev"];
+/// What compiles and runs the peers, and what reads the command's completions and manual pages.
+const PACKAGES: [&str; 9] =
+    ["bsdutils", "fish", "g++", "groff-base", "pkg-config", "python3", "qt6-base-dev", "qtbase5-dev", "zsh"];
 
 /// Installs what is missing, after naming it.
 pub(crate) fn packages(repository: &Repository, may_install: bool) -> Outcome {

@@ -46,9 +46,7 @@ pub fn python() -> Option<Peer> {
 pub fn command(name: &str) -> Option<Command> {
     let file = if name == "python" { "python.py" } else { name };
     let Some(path) = folder().map(|folder| folder.join(file)).filter(|path| path.is_file()) else {
-        let why = format!("no peer `{name}`; `cargo xtask test` makes it");
-        assert!(env::var_os("CENOTE_REQUIRE_PEERS").is_none(), "{why}");
-        skipped(&why);
+        skipped(&format!("no peer `{name}`; `cargo xtask test` makes it"));
         return None;
     };
     if name != "python" {
