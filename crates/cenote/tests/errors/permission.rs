@@ -164,3 +164,25 @@ fn a_read_only_file_system_is_denied_and_can_be_read() {
     }
     agent.finish();
 }
+
+#[test]
+fn a_last_detach_that_may_not_remove_the_segment_lets_go_of_qts_lock_all_the_same() {
+    let _watchdog = minute();
+    let Some(mut other) = other_user() else { return };
+    let place = Place::qt();
+    let address = place.address();
+    // The lock is the other user's, and the segment becomes ours.
+    other.agent.ask(&format!("create-kept {address} 64")).expect_ok();
+    other.agent.ask("detach").expect_ok();
+    let id = Segment::stat_of(address).unwrap().id.expect("System V has an id");
+    assert!(Command::new("ipcrm").args(["-m", &id.to_string()]).status().unwrap().success());
+    let ours = Segment::options().mode(0o666).create(address, 64).unwrap();
+    other.agent.ask(&format!("attach {address}")).expect_ok();
+    ours.detach().unwrap();
+    other.agent.ask("detach").expect_error("PermissionDenied");
+    // Still in its process, which the kernel would undo the lock of if it ended.
+    let again = Segment::options().timeout(std::time::Duration::from_secs(10)).attach(address).unwrap();
+    drop(again.try_lock().unwrap().expect("the lock is free"));
+    other.agent.finish();
+    Segment::remove(address).unwrap();
+}
