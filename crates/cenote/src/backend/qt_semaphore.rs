@@ -279,10 +279,15 @@ impl QtSemaphore {
         if set.operate([Step::undone_at_death(COUNT, -self.initial)], Wait::Try)? != Done::Yes {
             return Ok(());
         }
-        if set.value(COUNT)? > 0 || !self.remove_if_unwanted()? {
+        let removed = match set.value(COUNT) {
+            Ok(0) => self.remove_if_unwanted(),
+            left => left.map(|_| false),
+        };
+        // Given back whatever fails.
+        if !matches!(removed, Ok(true)) {
             let _ = set.operate([Step::undone_at_death(COUNT, self.initial)], Wait::Try)?;
         }
-        Ok(())
+        removed.map(|_| ())
     }
 
     /// Removes the set and its key file, if nobody waits for it: true if it did. To be called with the semaphore held.

@@ -186,3 +186,22 @@ fn a_last_detach_that_may_not_remove_the_segment_lets_go_of_qts_lock_all_the_sam
     other.agent.finish();
     Segment::remove(address).unwrap();
 }
+
+#[test]
+fn a_last_detach_that_may_not_remove_a_system_v_lock_lets_go_of_it() {
+    let _watchdog = minute();
+    let Some(mut other) = other_user() else { return };
+    let place = Place::sysv_key();
+    let address = place.address();
+    let ours = Segment::options().mode(0o666).create(address, 64).unwrap();
+    drop(ours.lock().unwrap());
+    other.agent.ask(&format!("attach {address}")).expect_ok();
+    Segment::remove(address).unwrap();
+    ours.detach().unwrap();
+    // The last holder of a removed segment, which would remove its lock.
+    other.agent.ask("detach").expect_ok();
+    let again = Segment::options().mode(0o666).create(address, 64).unwrap();
+    drop(again.try_lock().unwrap().expect("the lock is free"));
+    other.agent.finish();
+    Segment::remove(address).unwrap();
+}

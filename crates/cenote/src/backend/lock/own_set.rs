@@ -97,7 +97,15 @@ impl OwnSet {
             return Ok(());
         }
         let Some(locked) = self.lock(Wait::Try)? else { return Ok(()) };
-        if unless() { self.unlock(locked) } else { self.open()?.remove() }
+        if unless() {
+            return self.unlock(locked);
+        }
+        let removed = self.open().and_then(SemSet::remove);
+        // It may be another user's to remove, and must not stay held by us then.
+        if removed.is_err() {
+            self.unlock(locked)?;
+        }
+        removed
     }
 
     fn open(&self) -> Result<SemSet> {
