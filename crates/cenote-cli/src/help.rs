@@ -161,11 +161,14 @@ passed on to the command. If cenote dies, the command is killed; after a SIGKILL
 a moment before that. The command does not inherit the lock: what it leaves \
 running in the background does not hold it.
 
-Attaching to a qt: segment takes its lock too, so a command that runs under it cannot attach it; those of the other \
-kinds can, with --no-lock.
+Attaching to a qt: segment on System V takes its lock too, so a command that runs under it cannot attach it; those of \
+the other kinds can, with --no-lock.
 
---break frees a native lock whose holder is stuck. The locks of the other kinds belong to the kernel, which frees them \
-when their holder dies; there, it is an error.";
+--break frees a lock that a dead holder has left locked: a POSIX named semaphore, which is the lock of qt:posix: \
+segments, or one that is given with --lock-with. It names the processes that have the semaphore open. If the kernel \
+says that there is none, its holder is dead, and the lock is freed; else --force frees it, and if its holder lives, two \
+have it then. All other locks belong to the kernel, which frees them when their holder dies; there, --break \
+is an error.";
 
 pub(crate) const LOCK_EXAMPLES: &str = "\
 Exit codes:
@@ -178,7 +181,11 @@ Examples:
   cenote lock posix:/frames -- cenote write --no-lock posix:/frames 'only me'
   cenote lock posix:/frames --timeout 5s -- sh -c 'echo I have it'
   cenote lock posix:/frames --shared -- cenote read --no-lock posix:/frames
-  cenote rm posix:/frames";
+  cenote rm posix:/frames
+
+  cenote create qt:posix:/panel --size 4096
+  cenote lock --break qt:posix:/panel
+  cenote rm qt:posix:/panel";
 
 pub(crate) const RM: &str = "\
 Remove segments: their names are taken away. Whoever has one attached keeps the memory, and nobody new can attach. If \

@@ -39,8 +39,8 @@ mod semaphore;
 mod sys;
 
 pub use address::{Address, Kind};
-pub use backend::Stat;
 pub use backend::lock::{Abandoned, LockState};
+pub use backend::{SemaphoreKey, Stat};
 pub use error::{Error, ErrorKind, Result};
 pub use segment::{Guard, Options, SealError, Sealed, Segment, View, handover};
 pub use semaphore::SystemSemaphore;

@@ -1,17 +1,20 @@
-//! The public semaphore: Qt's `QSystemSemaphore`, for legacy keys.
+//! The public semaphore: Qt's `QSystemSemaphore`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::backend::{QtSemaphore, semaphore_path};
+use crate::backend::{self, Semaphore, SemaphoreKey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::qt;
-use crate::sys::{self, SemSet, Wait};
+use crate::sys::{self, Wait};
 
 /// A counting semaphore that processes share by a key: `QSystemSemaphore(key)` of a Qt program is the same one.
 ///
-/// What a process has taken is given back by the kernel when it dies or ends, and what it has added is taken away
-/// again (`SEM_UNDO`), as in Qt. Whoever made the semaphore removes it when dropped, if it is not in use.
+/// A text is a legacy key, which means System V here; a [`NativeKey`](crate::qt::NativeKey) says its mechanism.
+///
+/// **System V**: what a process has taken is given back by the kernel when it dies or ends, and what it has added is
+/// taken away again (`SEM_UNDO`), as in Qt. Whoever made the semaphore removes it when dropped, if it is not in use.
+///
+/// **POSIX**: nothing is given back when a process dies, so that its peers may wait for ever: use
+/// [`acquire_timeout`](Self::acquire_timeout). It stays until [`remove`](Self::remove) takes it away.
 ///
 /// ```
 /// use cenote::SystemSemaphore;
@@ -23,23 +26,23 @@ use crate::sys::{self, SemSet, Wait};
 /// semaphore.release(1)?;
 /// # Ok::<(), cenote::Error>(())
 /// ```
+#[doc(alias = "QSystemSemaphore")]
 #[derive(Debug)]
 pub struct SystemSemaphore {
-    key: String,
-    inner: QtSemaphore,
-    tally: Tally,
+    key: SemaphoreKey,
+    inner: Box<dyn Semaphore>,
     /// The process that opened it, told apart from its forked children.
     generation: u32,
 }
 
 impl SystemSemaphore {
-    /// Opens the semaphore, or makes it with the value `initial` (at most 32767). Qt's mode `Open`.
+    /// Opens the semaphore, or makes it with the value `initial` (on System V at most 32767). Qt's mode `Open`.
     ///
     /// # Errors
-    /// `KeyError` (the key is empty, or its key file cannot be used), `PermissionDenied` (it is another user's),
-    /// `OutOfResources`, `InvalidSize` (`initial` is too large).
-    pub fn open(key: &str, initial: u16) -> Result<Self> {
-        let this = Self::new(key, initial)?;
+    /// `KeyError` (the key is empty, or cannot be used), `PermissionDenied` (it is another user's),
+    /// `OutOfResources`, `InvalidSize` (`initial` is too large), `Unsupported` (a Windows key).
+    pub fn open(key: impl Into<SemaphoreKey>, initial: u16) -> Result<Self> {
+        let this = Self::new(key.into(), initial)?;
         this.inner.open().map_err(|error| this.during("open", error))?;
         Ok(this)
     }
@@ -47,32 +50,34 @@ impl SystemSemaphore {
     /// Takes the semaphore over and sets its value to `initial`, **even if others use it**. Qt's mode `Create`,
     /// made for cleaning up after crashes, which `SEM_UNDO` makes unnecessary as a rule.
     ///
+    /// On POSIX, as in Qt, a new semaphore takes the name; whoever has the old one open goes on with that.
+    ///
     /// # Errors
     /// Those of [`open`](Self::open).
-    pub fn create(key: &str, initial: u16) -> Result<Self> {
-        let this = Self::open(key, initial)?;
+    pub fn create(key: impl Into<SemaphoreKey>, initial: u16) -> Result<Self> {
+        let this = Self::new(key.into(), initial)?;
         this.inner.reset().map_err(|error| this.during("create", error))?;
         Ok(this)
     }
 
-    fn new(key: &str, initial: u16) -> Result<Self> {
-        if key.is_empty() {
-            return Err(Error::new(ErrorKind::KeyError, "the key is empty")
-                .with_hint("Qt allows every key but that one"));
-        }
-        let Ok(value) = i16::try_from(initial) else {
-            return Err(Error::new(
-                ErrorKind::InvalidSize,
-                format!("{initial} is more than a semaphore can hold (32767)"),
-            ));
-        };
-        let inner = QtSemaphore::new(semaphore_path(&qt::legacy_semaphore_name(key)), value);
-        Ok(Self { key: key.to_owned(), inner, tally: Tally::default(), generation: sys::generation() })
+    /// Takes a semaphore away, **even if others use it**. On POSIX they go on with what they have open; on System V
+    /// they make a new one.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `KeyError`.
+    pub fn remove(key: impl Into<SemaphoreKey>) -> Result<()> {
+        let key = key.into();
+        backend::remove_semaphore(&key).map_err(|error| during("remove", &key, error))
+    }
+
+    fn new(key: SemaphoreKey, initial: u16) -> Result<Self> {
+        let inner = backend::semaphore(&key, initial).map_err(|error| during("open", &key, error))?;
+        Ok(Self { key, inner, generation: sys::generation() })
     }
 
     /// The key.
     #[must_use]
-    pub fn key(&self) -> &str {
+    pub fn key(&self) -> &SemaphoreKey {
         &self.key
     }
 
@@ -106,60 +111,29 @@ impl SystemSemaphore {
     /// Adds `count`, which may be more than was taken. 0 does nothing.
     ///
     /// # Errors
-    /// `LockError` if the value would exceed 32767; what the system says.
+    /// `LockError` if the value would exceed what the system allows (32767 on System V); what the system says.
     pub fn release(&self, count: u16) -> Result<()> {
-        if i16::try_from(count).is_err() {
-            let error = Error::new(ErrorKind::LockError, "a semaphore cannot hold more than 32767");
-            return Err(self.during("release", error));
-        }
-        let taken = self.tally.give_back(count);
-        self.inner.release(count, taken).map_err(|error| self.during("release", error))
+        self.inner.release(count).map_err(|error| self.during("release", error))
     }
 
     fn acquire_until(&self, wait: Wait) -> Result<bool> {
-        let from = self.inner.take(wait).map_err(|error| self.during("acquire", error))?;
-        if let Some(set) = from {
-            self.tally.take(set);
-        }
-        Ok(from.is_some())
+        self.inner.acquire(wait).map_err(|error| self.during("acquire", error))
     }
 
     fn during(&self, operation: &'static str, error: Error) -> Error {
-        error.during(operation, &format_args!("the semaphore {:?}", self.key))
+        during(operation, &self.key, error)
     }
+}
+
+fn during(operation: &'static str, key: &SemaphoreKey, error: Error) -> Error {
+    error.during(operation, &format_args!("the semaphore {:?}", key.to_string()))
 }
 
 impl Drop for SystemSemaphore {
     fn drop(&mut self) {
         // A forked child does not own what its parent made.
-        if self.generation == sys::generation() && self.inner.is_owner() {
-            // Nobody could hear of errors here.
-            let _ = self.inner.remove_if_unused();
+        if self.generation == sys::generation() {
+            self.inner.leave();
         }
-    }
-}
-
-/// How much was taken through a handle and not given back, and from which set: an id and a count in one word.
-///
-/// Relaxed throughout: a tally, which orders nothing.
-#[derive(Debug, Default)]
-struct Tally(AtomicU64);
-
-impl Tally {
-    fn take(&self, set: SemSet) {
-        self.change(|(from, taken)| (set, if from == set { taken.saturating_add(1) } else { 1 }));
-    }
-
-    /// Takes `count` off, and says what there was before.
-    fn give_back(&self, count: u16) -> Option<(SemSet, u16)> {
-        let before = self.change(|(from, taken)| (from, taken.saturating_sub(count)));
-        Some(before).filter(|&(_, taken)| taken > 0)
-    }
-
-    fn change(&self, change: impl Fn((SemSet, u16)) -> (SemSet, u16)) -> (SemSet, u16) {
-        let unpack = |word: u64| (SemSet((word >> 16) as i32), word as u16);
-        let pack = |(set, taken): (SemSet, u16)| u64::from(set.0.cast_unsigned()) << 16 | u64::from(taken);
-        let update = |word| Some(pack(change(unpack(word))));
-        unpack(self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, update).unwrap_or_default())
     }
 }

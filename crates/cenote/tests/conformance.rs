@@ -44,7 +44,7 @@ macro_rules! conformance_for {
             the_lock_excludes_other_processes,
             the_lock_excludes_other_handles_and_threads_of_this_process,
             a_timed_lock_waits_that_long_and_no_longer,
-            a_killed_holder_frees_the_lock,
+            a_killed_holder_frees_the_lock_or_it_can_be_broken,
             no_count_is_lost_among_processes_and_threads,
             a_forked_child_does_not_have_its_parents_lock,
             a_forked_child_that_drops_everything_frees_nothing,
@@ -60,4 +60,7 @@ conformance_for! {
     sysv_key: Place::sysv_key(),
     sysv_ftok: Place::sysv_ftok(),
     qt: Place::qt(),
+    qt_system_v: Place::qt_system_v("systemv", 81),
+    qt_system_v_with_project: Place::qt_system_v("systemv-7", 7),
+    qt_posix: Place::qt_posix(),
 }

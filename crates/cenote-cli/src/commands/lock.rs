@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use cenote::{Address, Error, ErrorKind};
+use cenote::catalog;
+use cenote::{Address, Error, ErrorKind, LockState};
 
 use crate::access::Context;
-use crate::failure::{Failure, warn_of};
+use crate::failure::{Failure, notice, warn_of};
 use crate::{child, help};
 
 /// Run a command while holding a segment's lock
@@ -22,16 +23,20 @@ pub(crate) struct Args {
     /// Lock with something else than the segment's own lock, as in `cenote read`
     #[arg(long, value_name = "ADDRESS")]
     lock_with: Option<Address>,
-    /// Free a lock whose holder is stuck (native segments only)
-    #[arg(long = "break", conflicts_with_all = ["command", "shared", "lock_with"])]
+    /// Free a lock that its dead holder has left locked: that of a qt:posix: segment, or a POSIX named semaphore given
+    /// with --lock-with. Who may have it is named first
+    #[arg(long = "break", conflicts_with_all = ["command", "shared"])]
     break_it: bool,
+    /// Break it although a process that lives may have it
+    #[arg(long, requires = "break_it", conflicts_with = "command")]
+    force: bool,
     /// What to run
     #[arg(last = true, required_unless_present = "break_it")]
     command: Vec<OsString>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let Some((program, arguments)) = args.command.split_first() else { return Err(not_breakable(args)) };
+    let Some((program, arguments)) = args.command.split_first() else { return break_it(args, context) };
     let mut options = context.options(args.lock_with.as_ref(), false)?;
     if args.shared {
         options = options.read_only();
@@ -54,13 +59,42 @@ fn attach_failure(error: Error, args: &Args) -> Failure {
     failure
 }
 
-fn not_breakable(args: &Args) -> Failure {
-    let (address, kind) = (&args.address, args.address.kind());
+/// Frees a lock whose holder cannot be alive, or, by force, any that does not tell who has it.
+fn break_it(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let (address, lock_with) = (&args.address, args.lock_with.as_ref());
+    let options = context.options(lock_with, false)?;
+    let found = catalog::lock_users(address, lock_with)?;
+    // Without users to name it is one that the kernel frees, which says so itself.
+    if let Some(found) = found.filter(|found| matches!(found.state, LockState::Held(_))) {
+        for user in &found.users {
+            let text = format!("it may be held by process {} of {} ({})", user.pid, user.user, user.command);
+            notice(false, text);
+        }
+        if !found.unused && !args.force {
+            return Err(may_live(address, found.users.len()));
+        }
+        if found.unused {
+            notice(context.quiet, "no process has it open: the kernel grants a lease on it");
+        }
+    }
+    let broken = options.break_lock(address)?;
+    let what = if broken { "broke" } else { "nobody has" };
+    context.done(&format!("{what} the lock of {address}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn may_live(address: &Address, users: usize) -> Failure {
+    let (what, hint) = match users {
+        0 => {
+            ("a process that cannot be seen may have it open, and hold it", "try it as root, or as its owner")
+        }
+        1 => ("the process named above has it open, and may hold it", "end it"),
+        _ => ("one of the processes named above may hold it", "end the one that holds it, if it lives"),
+    };
     Failure::new(
+        format!("did not break the lock of {address}: {what}"),
         format!(
-            "cannot break the lock of {address}: the lock of a {kind} segment belongs to the kernel, which frees it \
-             when its holder ends, and not before"
+            "{hint}; if you know that its holder is dead, and all the others only wait for it: `--force`"
         ),
-        format!("end its holder, which `cenote show {address}` names, and the lock is free"),
     )
 }

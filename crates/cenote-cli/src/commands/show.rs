@@ -101,6 +101,13 @@ fn lock(entry: &Entry) -> String {
     match entry.lock {
         LockState::Free => "free".to_owned(),
         LockState::Held(Some(pid)) => format!("held by {}", process(pid, entry)),
+        LockState::Held(None) if !entry.lock_users.is_empty() => {
+            let users = entry.lock_users.iter().map(|user| process(user.pid, entry));
+            format!("held, by one of these or by one that died: {}", users.collect::<Vec<_>>().join(", "))
+        }
+        LockState::Held(None) if entry.address.kind() == Kind::Qt => {
+            "held, by nobody that can be seen: if its holder died, `cenote lock --break` frees it".to_owned()
+        }
         LockState::Held(None) => "held".to_owned(),
         LockState::None => "none: nobody has locked it yet".to_owned(),
         _ => "cannot be seen".to_owned(),

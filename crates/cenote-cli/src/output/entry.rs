@@ -48,6 +48,8 @@ struct LockJson {
     state: &'static str,
     /// The process that holds it, where the kernel tells.
     pid: Option<u32>,
+    /// The processes that have it open, where the kernel does not tell who holds it.
+    users: Vec<HolderJson>,
 }
 
 /// What a holder may do, in words.
@@ -70,7 +72,7 @@ impl From<&Entry> for EntryJson {
             verdict: entry.verdict.as_str(),
             reason: entry.reason.clone(),
             holders: entry.holders.iter().map(HolderJson::from).collect(),
-            lock: entry.lock.into(),
+            lock: LockJson::of(entry),
             attached: stat.attached,
             removed: stat.removed,
             creator: stat.creator,
@@ -92,14 +94,14 @@ impl From<&Holder> for HolderJson {
     }
 }
 
-impl From<LockState> for LockJson {
-    fn from(lock: LockState) -> Self {
-        let (state, pid) = match lock {
+impl LockJson {
+    fn of(entry: &Entry) -> Self {
+        let (state, pid) = match entry.lock {
             LockState::Free => ("free", None),
             LockState::Held(pid) => ("held", pid),
             LockState::None => ("none", None),
             _ => ("unknown", None),
         };
-        Self { state, pid }
+        Self { state, pid, users: entry.lock_users.iter().map(HolderJson::from).collect() }
     }
 }

@@ -1,6 +1,7 @@
 //! The command as a person uses it: real processes, their output and their exit codes.
 
 mod anonymous;
+mod breaking;
 mod bytes;
 mod doctoring;
 mod errors;

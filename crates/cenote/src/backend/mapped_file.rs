@@ -33,8 +33,7 @@ impl Backend for FileBackend {
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
         let (file, FileFacts { size, .. }) = sys::open_file(&self.path, how.writable, self.follow)?;
         if size == 0 {
-            return Err(Error::new(ErrorKind::InvalidSize, "it has no size yet")
-                .with_hint("its maker has not finished, or died before it did: try again, or remove it"));
+            return Err(no_size());
         }
         MappedFile::attach(file, mappable(size)?, how)
     }
@@ -86,6 +85,13 @@ impl Attached for MappedFile {
     fn detach(self: Box<Self>, _wait: Wait) -> Result<()> {
         self.mapping.unmap()
     }
+}
+
+/// For a file that was made and did not get its size.
+#[cold]
+pub(super) fn no_size() -> Error {
+    Error::new(ErrorKind::InvalidSize, "it has no size yet")
+        .with_hint("its maker has not finished, or died before it did: try again, or remove it")
 }
 
 pub(super) fn stat(facts: &FileFacts) -> Stat {

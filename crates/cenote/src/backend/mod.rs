@@ -8,13 +8,13 @@ mod mapped_file;
 pub(crate) mod memfd;
 mod posix;
 mod qt;
-mod qt_semaphore;
 mod sysv;
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, SystemTime};
 
-pub(crate) use qt_semaphore::{QtSemaphore, semaphore_path};
+pub use qt::SemaphoreKey;
+pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 
 use crate::address::{Address, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -41,6 +41,11 @@ pub(crate) trait Backend {
 
     /// What the kernel calls the segment, for finding its holders.
     fn mapped(&self) -> Result<Mapped>;
+
+    /// The POSIX semaphore that is the lock: it does not tell who has it, and stays taken when its holder dies.
+    fn lock_semaphore(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A segment attached to this process.
@@ -131,8 +136,8 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
         Target::SysvKey(key) => Box::new(Sysv::Key(*key)),
         Target::SysvFtok { path, project } => Box::new(Sysv::Ftok(path.clone(), *project)),
         Target::SysvId(id) => Box::new(Sysv::Id(*id)),
-        Target::Qt(key) => Box::new(qt::Qt::of_key(key)),
-        Target::QtNative(key) => Box::new(qt::Qt::of_native_key(key)?),
+        Target::Qt(key) => qt::of_key(key),
+        Target::QtNative(key) => qt::of_native_key(key)?,
         Target::Native { .. } => return Err(later("native segments")),
         Target::Memfd(label) => Box::new(memfd::NewMemfd(label.clone())),
         Target::MemfdOf { pid, fd } => Box::new(memfd::MemfdOf { pid: *pid, fd: *fd }),

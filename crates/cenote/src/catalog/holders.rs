@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::backend::lock::{LockState, named};
 use crate::error::Result;
 use crate::sys::{self, Mapped, Use};
 
@@ -60,6 +61,31 @@ impl Holders {
             ", and there may be others, hidden or in other containers"
         };
         format!("no process is seen to map it ({readable} of {processes} could be read{elsewhere})")
+    }
+}
+
+/// Who may have a lock that does not tell who has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LockUsers {
+    /// Whether somebody has it.
+    pub state: LockState,
+    /// The processes that have it open: if its holder lives, it is one of them.
+    pub users: Vec<Holder>,
+    /// Whether it is proven that nobody has it open, neither those nor others that cannot be seen.
+    pub unused: bool,
+}
+
+impl Holders {
+    /// Those who have a semaphore open.
+    pub(super) fn of_semaphore(&self, name: &str) -> LockUsers {
+        let unused = sys::NamedSemaphore::is_unused(name);
+        let file = sys::NamedSemaphore::named(name).ok().flatten();
+        LockUsers {
+            state: named::state(name),
+            users: file.map_or_else(Vec::new, |file| self.of(file)),
+            unused,
+        }
     }
 }
 

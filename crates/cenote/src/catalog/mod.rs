@@ -5,13 +5,13 @@ mod holders;
 mod list;
 
 use crate::address::Address;
-use crate::backend::lock::LockState;
+use crate::backend::lock::{LockState, semaphore_name};
 use crate::backend::{self, Stat};
 use crate::error::Result;
 
 pub use health::{Finding, Found, Health, Item, Remedy, State, health};
-pub use holders::Holder;
 use holders::Holders;
+pub use holders::{Holder, LockUsers};
 pub use list::list;
 
 /// One segment, as it was when it was looked at.
@@ -32,6 +32,8 @@ pub struct Entry {
     pub reason: String,
     /// Whether somebody has its lock.
     pub lock: LockState,
+    /// The processes that have its lock open, where the system does not tell who has it.
+    pub lock_users: Vec<Holder>,
 }
 
 /// Whether a segment is of use to anyone.
@@ -88,6 +90,23 @@ pub fn look(address: &Address) -> Result<Entry> {
         .map_err(|error| error.during("look at", address))
 }
 
+/// Who may have the lock of a segment, or another that is used instead ([`Options::lock_with`](crate::Options::lock_with)),
+/// where the system does not tell: POSIX named semaphores. `None` for all other locks, which `Entry::lock` tells of.
+///
+/// # Errors
+/// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported`.
+pub fn lock_users(address: &Address, lock_with: Option<&Address>) -> Result<Option<LockUsers>> {
+    let users = || -> Result<Option<LockUsers>> {
+        let name = match lock_with {
+            Some(lock) => semaphore_name(lock)?,
+            None => backend::of(address)?.lock_semaphore().map(str::to_owned),
+        };
+        let Some(name) = name else { return Ok(None) };
+        Holders::find().map(|holders| Some(holders.of_semaphore(&name)))
+    };
+    users().map_err(|error| error.during("look at the lock of", lock_with.unwrap_or(address)))
+}
+
 fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     let backend = backend::of(address)?;
     let stat = backend.stat()?;
@@ -100,6 +119,7 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
         verdict,
         reason,
         lock: backend.lock_state(),
+        lock_users: backend.lock_semaphore().map_or_else(Vec::new, |name| holders.of_semaphore(name).users),
         stat,
     })
 }

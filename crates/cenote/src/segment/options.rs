@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Segment;
 use crate::address::Address;
-use crate::backend::lock::from_elsewhere;
+use crate::backend::lock::{from_elsewhere, named, semaphore_name, unbreakable};
 use crate::backend::{self, Attached, Backend, How};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
@@ -79,7 +79,7 @@ impl Options {
     /// | `file:/path` | a lock file, made if it is missing: a byte-range lock, as `lockf` takes it |
     /// | `posix:/name` | a named semaphore of `sem_open`. **A holder that dies never lets go of one** |
     /// | `sysv:...` | a System V semaphore (the first of its set), 1 = free, taken with `SEM_UNDO`; one of Cenote's own sets by its own rules |
-    /// | `qt:KEY` | `QSystemSemaphore("KEY")` with the initial value 1 |
+    /// | `qt:KEY`, `qt:posix:/name`, ... | `QSystemSemaphore` of that key with the initial value 1 |
     ///
     /// # Errors
     /// `KeyError` if the address cannot be parsed. Whether the lock is there shows when the segment is attached.
@@ -157,6 +157,31 @@ impl Options {
         backend::of(&address)
             .and_then(|backend| backend.remove(Wait::up_to(self.how.timeout)))
             .map_err(|error| error.during("remove", &address))
+    }
+
+    /// Frees a lock that a dead holder has left locked: true if it was locked. With [`lock_with`](Self::lock_with)
+    /// that lock, otherwise the segment's own.
+    ///
+    /// For locks that the kernel does not free: POSIX named semaphores, and so `qt:posix:` segments. **If its holder
+    /// lives, two have the lock**: look at [`catalog::lock_users`](crate::catalog::lock_users) first, as
+    /// `cenote lock --break` does.
+    ///
+    /// # Errors
+    /// `Unsupported` (the kernel frees the lock at a death, and not before), `NotFound`, `PermissionDenied`.
+    pub fn break_lock<A>(&self, address: A) -> Result<bool>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        let address = address.try_into()?;
+        let broken = match &self.lock_with {
+            Some(lock) => semaphore_name(lock),
+            // What is not there has no lock.
+            None => backend::of(&address)
+                .and_then(|backend| backend.stat().map(|_| backend.lock_semaphore().map(str::to_owned))),
+        }
+        .and_then(|name| name.map_or_else(|| Err(unbreakable()), |name| named::break_semaphore(&name)));
+        broken.map_err(|error| error.during("break the lock of", &address))
     }
 
     fn run(

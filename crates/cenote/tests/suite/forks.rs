@@ -49,6 +49,10 @@ pub(crate) fn a_forked_child_that_stays_keeps_nothing_locked(place: &Place) {
     parent.ask("lock").expect_ok();
     let holding: u32 = parent.ask("fork stay").expect_ok().parse().unwrap();
     parent.kill();
+    if !place.frees_at_death {
+        // The dead parent's it stays; once that is freed, no child has it.
+        assert!(Segment::options().break_lock(place.address()).unwrap());
+    }
     let freed = segment.lock_timeout(Duration::from_secs(20)).map(drop);
     for child in [idle, holding] {
         system::signal(child, 9);

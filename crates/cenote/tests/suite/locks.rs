@@ -84,7 +84,10 @@ pub(crate) fn a_timed_lock_waits_that_long_and_no_longer(place: &Place) {
     let _ = Segment::remove(place.address());
 }
 
-pub(crate) fn a_killed_holder_frees_the_lock(place: &Place) {
+pub(crate) fn a_killed_holder_frees_the_lock_or_it_can_be_broken(place: &Place) {
+    if !place.frees_at_death {
+        return a_killed_holder_leaves_a_lock_to_break(place);
+    }
     let segment = Segment::create(place.address(), 64).unwrap();
     for round in 0..10 {
         let mut holder = agent::spawn();
@@ -107,6 +110,28 @@ pub(crate) fn a_killed_holder_frees_the_lock(place: &Place) {
         assert_ne!(guard.abandoned(), Abandoned::Yes, "said once, to whoever came next");
     }
     let _ = Segment::remove(place.address());
+}
+
+fn a_killed_holder_leaves_a_lock_to_break(place: &Place) {
+    let segment = Segment::create(place.address(), 64).unwrap();
+    for _ in 0..3 {
+        let mut holder = agent::spawn();
+        holder.ask(&format!("attach {}", place.address())).expect_ok();
+        holder.ask("lock").expect_ok();
+        holder.kill();
+        let error = segment.lock_timeout(Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(error.hint().contains("--break"), "{}", error.hint());
+        // The memory can be had without it.
+        Segment::attach(place.address()).unwrap().read_to_vec(..).unwrap();
+        assert!(Segment::options().break_lock(place.address()).unwrap(), "it was stuck");
+        assert!(!Segment::options().break_lock(place.address()).unwrap(), "it is free");
+        let guard = segment.lock_timeout(Duration::from_secs(30)).unwrap();
+        assert_eq!(guard.abandoned(), Abandoned::Unknown);
+        assert!(Segment::attach(place.address()).unwrap().try_lock().unwrap().is_none(), "freed once");
+        guard.unlock().unwrap();
+    }
+    Segment::remove(place.address()).unwrap();
 }
 
 pub(crate) fn no_count_is_lost_among_processes_and_threads(place: &Place) {

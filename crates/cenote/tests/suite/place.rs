@@ -13,6 +13,8 @@ pub(crate) struct Place {
     pub(crate) last_removes: bool,
     /// Whether the lock tells that its holder died.
     pub(crate) tells_abandoned: bool,
+    /// Whether the kernel frees the lock when its holder is killed.
+    pub(crate) frees_at_death: bool,
     /// Whether a read-only attachment's lock excludes only writers.
     pub(crate) shared_when_read_only: bool,
     _guard: Guard,
@@ -25,6 +27,21 @@ enum Guard {
     Sysv(SysvKey),
     Ftok(TempDir, Leftover),
     Qt(QtKey),
+    QtFile(QtFile, TempDir),
+}
+
+/// What a test that failed may have left under a native key.
+struct QtFile {
+    path: std::path::PathBuf,
+    project: u32,
+}
+
+impl Drop for QtFile {
+    fn drop(&mut self) {
+        if self.path.exists() {
+            testkit::sysv::remove(ftok(&self.path, self.project));
+        }
+    }
 }
 
 /// A key made by ftok.
@@ -71,12 +88,34 @@ impl Place {
         }
     }
 
+    /// A native key, which is key file of the segment and of the lock.
+    pub(crate) fn qt_system_v(scheme: &str, project: u32) -> Self {
+        let folder = TempDir::new();
+        let path = folder.join("key");
+        // Made and removed by ftok's users; its number is known to the guard only while it is there.
+        let guard = Guard::QtFile(QtFile { path: path.clone(), project }, folder);
+        Self {
+            last_removes: true,
+            counts: true,
+            shared_when_read_only: false,
+            ..Self::new(format!("qt:{scheme}:{}", path.display()), guard)
+        }
+    }
+
+    pub(crate) fn qt_posix() -> Self {
+        let name = ShmName::unique("qt");
+        let address = format!("qt:posix:{}", name.name());
+        let place = Self::new(address, Guard::Shm(name));
+        Self { frees_at_death: false, shared_when_read_only: false, ..place }
+    }
+
     fn new(address: String, guard: Guard) -> Self {
         Self {
             address,
             counts: false,
             last_removes: false,
             tells_abandoned: false,
+            frees_at_death: true,
             shared_when_read_only: true,
             _guard: guard,
         }

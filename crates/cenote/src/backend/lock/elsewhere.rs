@@ -1,12 +1,12 @@
 //! A lock by its address, to be used instead of a segment's own.
 
 use super::counting_set::CountingSet;
-use super::{Abandoned, Locked, Locker, OwnSet, RangeLock};
+use super::named::Named;
+use super::{Locker, OwnSet, RangeLock};
 use crate::address::{Address, Target};
-use crate::backend::{QtSemaphore, later, semaphore_path};
+use crate::backend::{SemaphoreKey, later, qt};
 use crate::error::{Error, ErrorKind, Result};
-use crate::qt;
-use crate::sys::{self, NamedSemaphore, SemSet, Wait};
+use crate::sys::{self, NamedSemaphore, SemSet};
 
 /// What an address means as a lock: a lock file, a POSIX named semaphore, a System V set, Qt's semaphore.
 pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {
@@ -34,23 +34,18 @@ pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {
             }
             Ok(Box::new(CountingSet(SemSet(*id))))
         }
-        Target::Qt(key) => Ok(Box::new(QtSemaphore::new(semaphore_path(&qt::legacy_semaphore_name(key)), 1))),
+        Target::Qt(key) => qt::lock_of(&SemaphoreKey::from(key)),
+        Target::QtNative(key) => qt::lock_of(&SemaphoreKey::from(key)),
         Target::Windows(_) => Err(Error::new(ErrorKind::Unsupported, "this system has no Windows mutexes")),
-        Target::QtNative(_) | Target::Native { .. } | Target::Memfd(_) | Target::MemfdOf { .. } => {
-            Err(later("locks of that kind"))
-        }
+        Target::Native { .. } | Target::Memfd(_) | Target::MemfdOf { .. } => Err(later("locks of that kind")),
     }
 }
 
-/// A POSIX named semaphore as a lock. A holder that dies never lets go: only a timeout helps its waiters.
-struct Named(NamedSemaphore);
-
-impl Locker for Named {
-    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
-        Ok(self.0.acquire(wait)?.then(|| Locked::new(Abandoned::Unknown)))
-    }
-
-    fn unlock(&self, _locked: Locked) -> Result<()> {
-        self.0.release()
+/// The POSIX semaphore that an address means as a lock, if it means one.
+pub(crate) fn semaphore_name(address: &Address) -> Result<Option<String>> {
+    match address.target() {
+        Target::Posix(name) => Ok(Some(name.clone())),
+        Target::QtNative(key) => qt::posix_name_of(&SemaphoreKey::from(key)),
+        _ => Ok(None),
     }
 }

@@ -6,14 +6,15 @@
 
 mod counting_set;
 mod elsewhere;
+pub(crate) mod named;
 mod own_set;
 mod range;
 
-pub(crate) use elsewhere::from_elsewhere;
+pub(crate) use elsewhere::{from_elsewhere, semaphore_name};
 pub(crate) use own_set::{Maker, OwnSet, set_mode};
 pub(crate) use range::RangeLock;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, LockFile, SemSet, Wait};
 
 /// Something that one holder at a time can have.
@@ -23,6 +24,19 @@ pub(crate) trait Locker: Send + Sync {
 
     /// Gives back what `lock` gave. Never called in a forked child of the process that took it.
     fn unlock(&self, locked: Locked) -> Result<()>;
+
+    /// What to do when waiting for it took too long.
+    fn timeout_hint(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// For the locks of the kernel.
+#[cold]
+pub(crate) fn unbreakable() -> Error {
+    let what = "the lock belongs to the kernel, which frees it when its holder ends, and not before";
+    Error::new(ErrorKind::Unsupported, what)
+        .with_hint("end its holder, which `cenote show` names, and the lock is free")
 }
 
 /// Proof that a lock was taken.
@@ -33,16 +47,28 @@ pub(crate) struct Locked {
     file: Option<LockFile>,
     /// The semaphore set that it was taken from. The handle may know another by now.
     set: Option<SemSet>,
+    /// Which of a handle's named semaphores were taken, one bit for each.
+    semaphores: u64,
 }
 
 impl Locked {
     pub(crate) fn new(abandoned: Abandoned) -> Self {
-        Self { abandoned, generation: sys::generation(), file: None, set: None }
+        Self { abandoned, generation: sys::generation(), file: None, set: None, semaphores: 0 }
     }
 
     /// One taken from a semaphore set.
     pub(crate) fn from_set(set: SemSet, abandoned: Abandoned) -> Self {
         Self { set: Some(set), ..Self::new(abandoned) }
+    }
+
+    /// One that is all of a handle's named semaphores in `semaphores`.
+    pub(crate) fn from_semaphores(semaphores: u64, abandoned: Abandoned) -> Self {
+        Self { semaphores, ..Self::new(abandoned) }
+    }
+
+    /// The bits of the named semaphores.
+    pub(crate) fn semaphores(&self) -> u64 {
+        self.semaphores
     }
 
     /// The set that it was taken from.

@@ -49,6 +49,12 @@ pub(super) fn quietly<R>(change: impl FnOnce(&mut Vec<RawFd>) -> R) -> R {
     change(&mut LISTED.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// Runs `change` while no fork can happen, so that what it changes is whole in every child, and in no other thread at
+/// the same time.
+pub(crate) fn without_forks<R>(change: impl FnOnce() -> R) -> R {
+    quietly(|_| change())
+}
+
 /// A descriptor of an open file description that no child shares.
 pub(super) struct Unshared {
     descriptor: RawFd,

@@ -5,6 +5,7 @@ mod fault;
 mod fault_table;
 mod fork;
 mod headroom;
+mod lease;
 mod limits;
 mod lock_file;
 mod mapping;
@@ -21,7 +22,7 @@ use std::io;
 use crate::error::{Error, ErrorKind};
 
 pub(crate) use catalog::*;
-pub(crate) use fork::generation;
+pub(crate) use fork::{generation, without_forks};
 pub(crate) use headroom::tightest_cgroup;
 pub(crate) use limits::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};

@@ -1,7 +1,7 @@
-//! Qt's system semaphore for legacy keys: a System V set found through a key file, taken with SEM_UNDO.
+//! Qt's semaphore on System V, of legacy and of native keys: a set found through a key file, taken with SEM_UNDO.
 //!
 //! The protocol is that of QSystemSemaphore on System V, as observed with Qt 5.15 to 6.12 (`docs/qt.md`): make the
-//! key file if it is missing, `ftok` it with project `Q`, make the set exclusively or find it, and start over when an
+//! key file if it is missing, `ftok` it, make the set exclusively or find it, and start over when an
 //! operation says that the set is gone. Three habits of Qt break its peers and are not followed here: a set that is
 //! in use never has its value set; a key file is removed only if it still leads to the set that it is removed with;
 //! letting go of a semaphore that was removed meanwhile adds nothing to the new one.
@@ -10,30 +10,22 @@
 //! made the set, so that the last to detach may remove both. Other sets are left to their makers: a Qt program that
 //! thinks that it owns a set, and finds it removed, unlinks the key file of its successor.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::lock::{Abandoned, LockState, Locked, Locker};
+use super::key_file::KeyFile;
+use crate::backend::lock::{Abandoned, LockState, Locked, Locker};
 use crate::error::{Error, ErrorKind, Result};
-use crate::qt::PROJECT;
 use crate::sys::{self, Done, LockFile, SemSet, Step, Wait};
 
-/// The mode that Qt gives its key files, less the umask.
-pub(super) const KEY_FILE_MODE: u32 = 0o640;
 const COUNT: u16 = 0;
 const MARK: u16 = 1;
 const NO_SET: i32 = -1;
 
-/// Where Qt keeps the key file of a legacy name.
-pub(crate) fn semaphore_path(name: &str) -> PathBuf {
-    sys::temporary_directory().join(name)
-}
-
 /// A semaphore that is opened when it is first needed, and again whenever it was removed.
 #[derive(Debug)]
-pub(crate) struct QtSemaphore {
-    path: PathBuf,
+pub(crate) struct SystemVSemaphore {
+    file: KeyFile,
     initial: i16,
     /// How many semaphores a new set has.
     semaphores: u16,
@@ -42,21 +34,21 @@ pub(crate) struct QtSemaphore {
     made: AtomicI32,
 }
 
-impl QtSemaphore {
-    /// The semaphore whose key file is at `path`. A new one starts with `initial`.
-    pub(crate) fn new(path: PathBuf, initial: i16) -> Self {
-        Self { path, initial, semaphores: 1, set: AtomicI32::new(NO_SET), made: AtomicI32::new(NO_SET) }
+impl SystemVSemaphore {
+    /// The semaphore that the key file leads to. A new one starts with `initial`.
+    pub(crate) fn new(file: KeyFile, initial: i16) -> Self {
+        Self { file, initial, semaphores: 1, set: AtomicI32::new(NO_SET), made: AtomicI32::new(NO_SET) }
     }
 
     /// The lock of a segment; a new set can carry the mark.
-    pub(super) fn of_segment(path: PathBuf) -> Self {
-        Self { semaphores: 2, ..Self::new(path, 1) }
+    pub(super) fn of_segment(file: KeyFile) -> Self {
+        Self { semaphores: 2, ..Self::new(file, 1) }
     }
 
     /// Whether the semaphore of a key file is taken, without making anything.
-    pub(super) fn state(path: &Path) -> LockState {
+    pub(super) fn state(file: &KeyFile) -> LockState {
         let look = || -> Result<LockState> {
-            let Some(set) = SemSet::find(sys::ftok_of_key_file(path, PROJECT)?, 0)? else {
+            let Some(set) = SemSet::find(file.key()?, 0)? else {
                 return Ok(LockState::None);
             };
             match set.value(COUNT)? {
@@ -87,9 +79,9 @@ impl QtSemaphore {
     fn find_or_make(&self) -> Result<SemSet> {
         // Others may unlink the key file at any moment, but not for ever.
         for _ in 0..1000 {
-            let new_file = sys::make_key_file(&self.path, KEY_FILE_MODE);
+            let new_file = self.file.make();
             let new_file = new_file.map_err(|error| self.key_file_error(error))?;
-            let key = match sys::ftok_of_key_file(&self.path, PROJECT) {
+            let key = match self.file.key() {
                 Ok(key) => key,
                 Err(error) if error.kind() == ErrorKind::NotFound => continue,
                 Err(error) => return Err(self.key_file_error(error)),
@@ -97,7 +89,7 @@ impl QtSemaphore {
             let made = SemSet::create(key, self.semaphores, 0o600).inspect_err(|_| {
                 // Of no use to anybody, unless somebody has made the set with it meanwhile.
                 if new_file && matches!(SemSet::find(key, 0), Ok(None)) {
-                    remove_key_file(&self.path);
+                    self.file.remove();
                 }
             })?;
             if let Some(set) = made {
@@ -113,7 +105,7 @@ impl QtSemaphore {
     }
 
     fn key_file_error(&self, error: Error) -> Error {
-        error.because(format!("Qt's key file {} cannot be used", self.path.display()))
+        error.because(format!("Qt's key file {} cannot be used", self.file.path.display()))
     }
 
     /// Gives a new set its first value, in one step that changes nothing if somebody else was quicker.
@@ -199,7 +191,7 @@ impl QtSemaphore {
 
     /// Does what the set's maker did not live to do. One process at a time, or two would give it a value each.
     fn revive(&self, set: SemSet) -> Result<()> {
-        let (file, _) = sys::open_file(&self.path, true, false)?;
+        let (file, _) = sys::open_file(&self.file.path, true, false)?;
         let turn = LockFile::reopen(&file, true)?;
         if turn.lock(false, Wait::Try)? && self.is_stillborn(set) {
             self.initialise(set)?;
@@ -209,7 +201,7 @@ impl QtSemaphore {
 
     /// Whether the key file still leads to the set.
     fn is_current(&self, set: SemSet) -> bool {
-        let key = sys::ftok_of_key_file(&self.path, PROJECT);
+        let key = self.file.key();
         key.and_then(|key| SemSet::find(key, 0o600)).is_ok_and(|found| found == Some(set))
     }
 
@@ -298,7 +290,7 @@ impl QtSemaphore {
         }
         // The file first: once the set is gone, others make a new one, and its file must not be this one.
         if self.is_current(set) {
-            remove_key_file(&self.path);
+            self.file.remove();
         }
         set.remove()?;
         self.forget();
@@ -306,7 +298,7 @@ impl QtSemaphore {
     }
 }
 
-/// See [`QtSemaphore::give_back`].
+/// See [`SystemVSemaphore::give_back`].
 fn give_back_to(set: SemSet) -> Result<bool> {
     Ok(set.operate([Step::undone_at_death(COUNT, 1)], Wait::Try)? == Done::Yes)
 }
@@ -316,12 +308,15 @@ fn mark_of(segment: i32) -> i16 {
     (segment & 0x3fff) as i16 + 1
 }
 
-/// Unlinks a key file; one that is gone already is as good.
-pub(super) fn remove_key_file(path: &Path) {
-    let _ = sys::remove_file(path, true);
+/// Removes the set that the key file leads to, and the key file, whoever uses them.
+pub(super) fn remove(file: &KeyFile) -> Result<()> {
+    let set = SemSet::find(file.key()?, 0)?;
+    // The file first: once the set is gone, others make a new one, and its file must not be this one.
+    file.remove();
+    set.map_or(Ok(()), SemSet::remove)
 }
 
-impl Locker for QtSemaphore {
+impl Locker for SystemVSemaphore {
     fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
         // A clean exit and a kill look the same to the next one.
         Ok(self.take(wait)?.map(|set| Locked::from_set(set, Abandoned::Unknown)))

@@ -1,80 +1,88 @@
-//! `qt:KEY`: what `QSharedMemory("KEY")` means here, a System V segment found through a key file.
+//! Qt's segments on System V: what `QSharedMemory("KEY")` means here, and native keys of that type. A key file leads
+//! to the segment.
 //!
 //! Creating, attaching and detaching happen under Qt's own lock, as in Qt. The last to detach removes segment and
 //! key file, unless the segment had no holder when we came: a leftover that is merely read must survive that.
 
-use std::path::{Path, PathBuf};
-
-use super::lock::{LockState, Locker};
-use super::qt_semaphore::{KEY_FILE_MODE, QtSemaphore, remove_key_file, semaphore_path};
-use super::{Attached, Backend, How, Stat, later, mappable, timed_out};
+use super::key_file::KeyFile;
+use super::system_v_semaphore::SystemVSemaphore;
+use crate::backend::lock::{LockState, Locker};
+use crate::backend::{Attached, Backend, How, Stat, mappable, sysv, timed_out};
 use crate::error::{Error, ErrorKind, Result};
-use crate::qt::{self, KeyType, NativeKey, PROJECT};
+use crate::qt::{self, NativeKey, PROJECT};
 use crate::sys::{self, Mapped, Mapping, ShmFacts, Wait};
 
-/// A key's two files, as paths.
+/// A key's two files. With a native key they are one.
 #[derive(Clone)]
-pub(super) struct Qt {
-    segment: PathBuf,
-    semaphore: PathBuf,
+pub(super) struct SystemV {
+    segment: KeyFile,
+    semaphore: KeyFile,
 }
 
-struct AttachedQt {
+struct AttachedSystemV {
     mapping: Mapping,
     id: i32,
     key: i32,
-    files: Qt,
-    lock: QtSemaphore,
+    files: SystemV,
+    lock: SystemVSemaphore,
     /// Whether the last detach, if it is ours, removes the segment.
     removes: bool,
 }
 
-impl Qt {
+impl SystemV {
     pub(super) fn of_key(key: &str) -> Self {
-        let directory = sys::temporary_directory();
         Self {
-            segment: directory.join(qt::legacy_segment_name(key)),
-            semaphore: semaphore_path(&qt::legacy_semaphore_name(key)),
+            segment: KeyFile::of_legacy_name(&qt::legacy_segment_name(key), PROJECT),
+            semaphore: KeyFile::of_legacy_name(&qt::legacy_semaphore_name(key), PROJECT),
         }
     }
 
-    /// So far only the native form of a legacy key, as listings show it.
-    pub(super) fn of_native_key(key: &NativeKey) -> Result<Self> {
-        let segment = PathBuf::from(key.native_key());
-        let beside = segment.file_name().and_then(|name| qt::semaphore_name_beside(name.to_str()?));
-        match beside {
-            Some(name) if key.key_type() == KeyType::SYSTEM_V => {
-                Ok(Self { semaphore: segment.with_file_name(name), segment })
-            }
-            _ => Err(later("native keys of Qt other than those of legacy keys")),
-        }
+    /// As Qt has it: the lock's key is the legacy key's if that is known, else the segment's own.
+    pub(super) fn of_native_key(key: &NativeKey, project: u8) -> Result<Self> {
+        let segment = KeyFile::of_native_key(key.native_key(), project)?;
+        let semaphore = match key.legacy_key() {
+            Some(legacy) => KeyFile::of_legacy_name(&qt::legacy_semaphore_name(legacy), project),
+            // A listing shows a legacy key's file without the key, which is hashed in its name.
+            None => match segment.name().and_then(qt::semaphore_name_beside) {
+                Some(name) => KeyFile { path: segment.path.with_file_name(name), project },
+                None => segment.clone(),
+            },
+        };
+        Ok(Self { segment, semaphore })
     }
 
     /// The segment that the key file leads to now.
     fn find(&self) -> Result<ShmFacts> {
-        let key = sys::ftok_of_key_file(&self.segment, PROJECT).map_err(|error| match error.kind() {
+        let key = self.segment.key().map_err(|error| match error.kind() {
             ErrorKind::NotFound => self.missing(),
             _ => error,
         })?;
         sys::shm_stat(sys::shm_find(key)?)
     }
 
+    /// Removes the segment's key file, unless it is the lock's as well: then it goes with the lock.
+    fn remove_segment_file(&self) {
+        if self.segment.path != self.semaphore.path {
+            self.segment.remove();
+        }
+    }
+
     fn missing(&self) -> Error {
         let what = format!(
             "no program has a segment under this key (its key file would be {})",
-            self.segment.display()
+            self.segment.path.display()
         );
         Error::new(ErrorKind::NotFound, what)
     }
 
     /// Makes the segment. Called with the lock held.
-    fn make(&self, lock: &QtSemaphore, size: u64, how: &How) -> Result<(Mapping, ShmFacts)> {
-        let new_file = sys::make_key_file(&self.segment, KEY_FILE_MODE)?;
-        let key = sys::ftok_of_key_file(&self.segment, PROJECT)?;
+    fn make(&self, lock: &SystemVSemaphore, size: u64, how: &How) -> Result<(Mapping, ShmFacts)> {
+        let new_file = self.segment.make()?;
+        let key = self.segment.key()?;
         let id = sys::shm_create(key, size, how.mode, how.sparse).inspect_err(|error| {
             if error.kind() != ErrorKind::AlreadyExists {
                 if new_file {
-                    remove_key_file(&self.segment);
+                    self.remove_segment_file();
                 }
             } else if let Ok(facts) = self.find() {
                 // Somebody was quicker; the set that we made for it is now that segment's.
@@ -90,16 +98,16 @@ impl Qt {
         });
         made.inspect_err(|_| {
             let _ = sys::shm_remove(id);
-            remove_key_file(&self.segment);
+            self.remove_segment_file();
         })
     }
 
-    fn lock(&self) -> QtSemaphore {
-        QtSemaphore::of_segment(self.semaphore.clone())
+    fn lock(&self) -> SystemVSemaphore {
+        SystemVSemaphore::of_segment(self.semaphore.clone())
     }
 
     /// Removes a lock that was made for nothing. If there is a segment by now, its programs know it already.
-    fn drop_unused(&self, lock: &QtSemaphore) {
+    fn drop_unused(&self, lock: &SystemVSemaphore) {
         let nothing = || self.find().is_err_and(|error| error.kind() == ErrorKind::NotFound);
         if lock.is_owner() && nothing() {
             let _ = lock.remove_if_unused();
@@ -107,7 +115,7 @@ impl Qt {
     }
 }
 
-impl Backend for Qt {
+impl Backend for SystemV {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         mappable(size)?;
         // Before anything is touched: Qt itself would reset a lock that is held.
@@ -117,7 +125,7 @@ impl Backend for Qt {
         let lock = self.lock();
         let made = locked(&lock, Wait::up_to(how.timeout), || self.make(&lock, size, how));
         let (mapping, facts) = made.inspect_err(|_| self.drop_unused(&lock))?;
-        Ok(Box::new(AttachedQt::new(mapping, &facts, self.clone(), lock, !how.keep)))
+        Ok(Box::new(AttachedSystemV::new(mapping, &facts, self.clone(), lock, !how.keep)))
     }
 
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
@@ -131,7 +139,7 @@ impl Backend for Qt {
         })
         .inspect_err(|_| self.drop_unused(&lock))?;
         let removes = !how.keep && facts.attached > 0;
-        Ok(Box::new(AttachedQt::new(mapping, &facts, self.clone(), lock, removes)))
+        Ok(Box::new(AttachedSystemV::new(mapping, &facts, self.clone(), lock, removes)))
     }
 
     fn remove(&self, wait: Wait) -> Result<()> {
@@ -141,7 +149,7 @@ impl Backend for Qt {
         {
             return Err(error);
         }
-        let is_there = |path: &Path| sys::stat_path(path, false).is_ok();
+        let is_there = |file: &KeyFile| sys::stat_path(&file.path, false).is_ok();
         if !is_there(&self.segment) && !is_there(&self.semaphore) {
             return Err(self.missing());
         }
@@ -159,17 +167,17 @@ impl Backend for Qt {
                 return Err(error);
             }
         };
-        remove_key_file(&self.segment);
+        self.remove_segment_file();
         // Holders that are left still lock with it.
         leave(&lock, !in_use)
     }
 
     fn stat(&self) -> Result<Stat> {
-        self.find().map(|facts| super::sysv::stat(&facts))
+        self.find().map(|facts| sysv::stat(&facts))
     }
 
     fn lock_state(&self) -> LockState {
-        QtSemaphore::state(&self.semaphore)
+        SystemVSemaphore::state(&self.semaphore)
     }
 
     fn mapped(&self) -> Result<Mapped> {
@@ -177,13 +185,19 @@ impl Backend for Qt {
     }
 }
 
-impl AttachedQt {
-    fn new(mapping: Mapping, facts: &ShmFacts, files: Qt, lock: QtSemaphore, removes: bool) -> Self {
+impl AttachedSystemV {
+    fn new(
+        mapping: Mapping,
+        facts: &ShmFacts,
+        files: SystemV,
+        lock: SystemVSemaphore,
+        removes: bool,
+    ) -> Self {
         Self { mapping, id: facts.id, key: facts.key, files, lock, removes }
     }
 }
 
-impl Attached for AttachedQt {
+impl Attached for AttachedSystemV {
     fn mapping(&self) -> &Mapping {
         &self.mapping
     }
@@ -193,7 +207,7 @@ impl Attached for AttachedQt {
     }
 
     fn stat(&self) -> Result<Stat> {
-        sys::shm_stat(self.id).map(|facts| super::sysv::stat(&facts))
+        sys::shm_stat(self.id).map(|facts| sysv::stat(&facts))
     }
 
     fn mapped(&self) -> Result<Mapped> {
@@ -212,9 +226,9 @@ impl Attached for AttachedQt {
         let last = removes && left.is_some_and(|facts| facts.attached == 0);
         let removal = if last { sys::shm_remove(id) } else { Ok(()) };
         // Another file may have taken its place.
-        let ours = || sys::ftok_of_key_file(&files.segment, PROJECT).is_ok_and(|found| found == key);
+        let ours = || files.segment.key().is_ok_and(|found| found == key);
         if last && removal.is_ok() && ours() {
-            remove_key_file(&files.segment);
+            files.remove_segment_file();
         }
         let gone = removes && files.find().is_err();
         let left = leave(&lock, gone && lock.is_marked(id));
@@ -223,7 +237,7 @@ impl Attached for AttachedQt {
 }
 
 /// Lets go of the lock, or takes it away if it is not wanted any more. It is free afterwards, whatever fails.
-fn leave(lock: &QtSemaphore, remove: bool) -> Result<()> {
+fn leave(lock: &SystemVSemaphore, remove: bool) -> Result<()> {
     let removed = if remove { lock.remove_if_unwanted() } else { Ok(false) };
     if !matches!(removed, Ok(true)) {
         lock.give_back()?;
@@ -232,7 +246,7 @@ fn leave(lock: &QtSemaphore, remove: bool) -> Result<()> {
 }
 
 /// Runs `work` with the lock held.
-fn locked<T>(lock: &QtSemaphore, wait: Wait, work: impl FnOnce() -> Result<T>) -> Result<T> {
+fn locked<T>(lock: &SystemVSemaphore, wait: Wait, work: impl FnOnce() -> Result<T>) -> Result<T> {
     if !lock.acquire(wait)? {
         return Err(timed_out());
     }

@@ -1,0 +1,80 @@
+//! A POSIX named semaphore as a lock: 1 is free. A holder that dies never lets go: only a timeout helps its waiters.
+
+use std::time::Duration;
+
+use super::{Abandoned, LockState, Locked, Locker};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{LockFile, NamedSemaphore, Wait};
+
+/// What helps those who wait for a dead holder.
+pub(crate) const STUCK_HINT: &str =
+    "if its holder has died, it stays locked: `cenote lock --break` names who may have it, and frees it";
+
+pub(super) struct Named(pub(super) NamedSemaphore);
+
+impl Locker for Named {
+    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
+        Ok(self.0.acquire(wait)?.then(|| Locked::new(Abandoned::Unknown)))
+    }
+
+    fn unlock(&self, _locked: Locked) -> Result<()> {
+        self.0.release()
+    }
+
+    fn timeout_hint(&self) -> Option<&'static str> {
+        Some(STUCK_HINT)
+    }
+}
+
+/// Whether the semaphore that has the name is taken, without making anything.
+pub(crate) fn state(name: &str) -> LockState {
+    match NamedSemaphore::open(name).and_then(|semaphore| semaphore.value()) {
+        Ok(0) => LockState::Held(None),
+        Ok(_) => LockState::Free,
+        Err(error) if error.kind() == ErrorKind::NotFound => LockState::None,
+        Err(_) => LockState::Unknown,
+    }
+}
+
+/// Frees it, whoever has it: true if somebody had.
+pub(crate) fn break_semaphore(name: &str) -> Result<bool> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let semaphore = NamedSemaphore::open(name)?;
+    // Two who free it at once would let two in. The lock is of the kind that dies with its holder.
+    let turn = LockFile::reopen(&semaphore.file()?, true)?;
+    if !turn.lock(false, Wait::up_to(Some(PATIENCE)))? {
+        return Err(Error::new(ErrorKind::Timeout, "somebody else is breaking it"));
+    }
+    if semaphore.value()? > 0 {
+        return Ok(false);
+    }
+    semaphore.release()?;
+    // Its holder may have let go at the same moment.
+    while semaphore.value()? > 1 && semaphore.acquire(Wait::Try)? {}
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breaking_frees_what_is_taken_once_and_nothing_else() {
+        let name = testkit::names::ShmName::unique("break");
+        assert_eq!(state(name.name()), LockState::None);
+        assert_eq!(break_semaphore(name.name()).unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(NamedSemaphore::make(name.name(), 1).unwrap());
+        assert!(!NamedSemaphore::make(name.name(), 1).unwrap());
+        assert!(!break_semaphore(name.name()).unwrap());
+        let named = Named(NamedSemaphore::open(name.name()).unwrap());
+        let locked = named.lock(Wait::Try).unwrap().expect("it is free");
+        assert_eq!(state(name.name()), LockState::Held(None));
+        let freed: usize = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(|| break_semaphore(name.name()).unwrap())).collect();
+            all.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+        });
+        assert_eq!(freed, 1, "of those who break it at once, one does");
+        assert_eq!(named.0.value().unwrap(), 1);
+        drop(locked);
+    }
+}

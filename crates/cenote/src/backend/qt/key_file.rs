@@ -1,0 +1,53 @@
+//! Key files: empty files whose device and inode make a System V key, by ftok(3).
+
+use std::path::PathBuf;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys;
+
+/// The mode that Qt gives its key files, less the umask.
+const MODE: u32 = 0o640;
+
+/// A key file, and the project id for `ftok`.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyFile {
+    pub(super) path: PathBuf,
+    pub(super) project: u8,
+}
+
+impl KeyFile {
+    /// Where Qt keeps the key file of a legacy name.
+    pub(crate) fn of_legacy_name(name: &str, project: u8) -> Self {
+        Self { path: sys::temporary_directory().join(name), project }
+    }
+
+    /// The native key is the path.
+    pub(crate) fn of_native_key(path: &str, project: u8) -> Result<Self> {
+        // They make negative keys, which Qt takes for a failure.
+        if project >= 0x80 {
+            let what = format!("Qt fails with the project id {project}");
+            return Err(Error::new(ErrorKind::KeyError, what).with_hint("choose one from 1 to 127"));
+        }
+        Ok(Self { path: path.into(), project })
+    }
+
+    /// The last part of its path.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.path.file_name()?.to_str()
+    }
+
+    /// Makes the file if it is missing: true if it did.
+    pub(super) fn make(&self) -> Result<bool> {
+        sys::make_key_file(&self.path, MODE)
+    }
+
+    /// The System V key that it leads to now.
+    pub(super) fn key(&self) -> Result<i32> {
+        sys::ftok_of_key_file(&self.path, self.project)
+    }
+
+    /// Unlinks it; one that is gone already is as good.
+    pub(super) fn remove(&self) {
+        let _ = sys::remove_file(&self.path, true);
+    }
+}

@@ -1,0 +1,48 @@
+//! Whether anybody else has a file open or mapped: the kernel knows, for all containers and PID namespaces.
+//!
+//! It grants a write lease on a file only while the file is open once; a mapping counts as open. See fcntl(2),
+//! F_SETLEASE. The lease is given back at once.
+
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// Which signal tells that somebody opens the file; the libc crate lacks it. See fcntl(2).
+const F_SETSIG: i32 = 10;
+
+/// Whether it is proven that this descriptor's is the only use of the file. Only the file's owner and root can prove it.
+pub(super) fn is_open_nowhere_else(file: &OwnedFd) -> bool {
+    let call = |command: i32, argument: i32| {
+        // SAFETY: the descriptor is borrowed, and these commands take a number.
+        unsafe { libc::fcntl(file.as_raw_fd(), command, argument) == 0 }
+    };
+    // Whoever opens the file while the lease lasts makes the kernel send a signal: one that nobody minds.
+    if !call(F_SETSIG, libc::SIGURG) || !call(libc::F_SETLEASE, libc::F_WRLCK) {
+        return false;
+    }
+    call(libc::F_SETLEASE, libc::F_UNLCK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn another_descriptor_and_a_mapping_are_seen() {
+        let name = testkit::names::ShmName::unique("lease");
+        let file = OwnedFd::from(File::create_new(name.path()).unwrap());
+        assert!(is_open_nowhere_else(&file));
+        let other = File::open(name.path()).unwrap();
+        assert!(!is_open_nowhere_else(&file), "open for reading, by anybody");
+        drop(other);
+        assert!(is_open_nowhere_else(&file));
+        File::from(file.try_clone().unwrap()).set_len(1).unwrap();
+        let mapping = crate::sys::Mapping::of_file(&file, 1, false).unwrap();
+        drop(file);
+        let again = OwnedFd::from(File::options().write(true).open(name.path()).unwrap());
+        assert!(!is_open_nowhere_else(&again), "mapped");
+        mapping.unmap().unwrap();
+        assert!(is_open_nowhere_else(&again));
+    }
+}
