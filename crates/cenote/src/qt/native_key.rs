@@ -140,11 +140,16 @@ fn refuse_nul(text: &str) -> Result<()> {
 /// The type's word before the colon, and what follows it.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     text.split_once(':').filter(|(scheme, _)| {
-        matches!(*scheme, "systemv" | "posix" | "windows")
-            || scheme
-                .strip_prefix("systemv-")
-                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        let is = |word: &str| scheme.eq_ignore_ascii_case(word);
+        is("systemv") || is("posix") || is("windows") || project(scheme).is_some()
     })
+}
+
+/// The digits of `systemv-N`.
+fn project(scheme: &str) -> Option<&str> {
+    let (word, digits) = scheme.split_once('-')?;
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    (word.eq_ignore_ascii_case("systemv") && is_number).then_some(digits)
 }
 
 impl FromStr for NativeKey {
@@ -153,20 +158,20 @@ impl FromStr for NativeKey {
     fn from_str(text: &str) -> Result<Self> {
         let (scheme, rest) = split_scheme(text)
             .ok_or_else(|| key_error("a native key of Qt begins with its type", FORM_HINT))?;
-        let key_type = match scheme {
-            "systemv" => KeyType::SYSTEM_V,
-            "posix" => KeyType::Posix,
-            "windows" => KeyType::Windows,
-            // Digits, as `split_scheme` saw; 0 is refused below.
-            _ => scheme["systemv-".len()..]
+        let key_type = match project(scheme) {
+            // 0 is refused below.
+            Some(digits) => digits
                 .parse()
                 .map(KeyType::SystemV)
                 .map_err(|_| key_error("the project id of the native key is too large", SYSTEM_V_HINT))?,
+            None if scheme.eq_ignore_ascii_case("systemv") => KeyType::SYSTEM_V,
+            None if scheme.eq_ignore_ascii_case("posix") => KeyType::Posix,
+            None => KeyType::Windows,
         };
         // A fragment means nothing here.
         let rest = rest.split_once('#').map_or(rest, |(rest, _fragment)| rest);
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let key = Self::new(key_type, percent::decode(without_authority(path)?)?)?;
+        let key = Self::new(key_type, percent::decode(without_authority(path)?))?;
         key.with_legacy_key(legacy_key(query)?)
     }
 }
@@ -188,7 +193,8 @@ fn without_authority(path: &str) -> Result<&str> {
 /// The value of the query's `legacyKey`; the last, if there are several. Any other item is an error.
 fn legacy_key(query: &str) -> Result<String> {
     let mut legacy_key = "";
-    for item in query.split('&').filter(|item| !item.is_empty()) {
+    // One `&` may end the last item.
+    for item in query.split_terminator('&') {
         let (name, value) = item.split_once('=').unwrap_or((item, ""));
         if name != LEGACY_KEY {
             return Err(key_error(
@@ -198,7 +204,7 @@ fn legacy_key(query: &str) -> Result<String> {
         }
         legacy_key = value;
     }
-    percent::decode(legacy_key)
+    Ok(percent::decode(legacy_key).into_owned())
 }
 
 impl fmt::Display for NativeKey {
@@ -208,14 +214,13 @@ impl fmt::Display for NativeKey {
             // Or it would read as an authority.
             Some(rest) => {
                 f.write_str("/%2F")?;
-                percent::encode(f, rest, "")?;
+                percent::encode(f, rest, "?")?;
             }
-            None => percent::encode(f, &self.native_key, "")?,
+            None => percent::encode(f, &self.native_key, "?")?,
         }
         if let Some(legacy_key) = &self.legacy_key {
             write!(f, "?{LEGACY_KEY}=")?;
-            // `&` would end the item; `+` means a space to some.
-            percent::encode(f, legacy_key, "&+")?;
+            percent::encode(f, legacy_key, "&=")?;
         }
         Ok(())
     }
@@ -233,6 +238,11 @@ mod tests {
 
     #[test]
     fn the_types_of_qt_are_read_and_written() {
+        for (text, again) in
+            [("POSIX:/x", "posix:/x"), ("SystemV-07:/x", "systemv-7:/x"), ("Windows:x", "windows:x")]
+        {
+            assert_eq!(parse(text).to_string(), again);
+        }
         for (text, key_type) in [
             ("systemv:/tmp/x", KeyType::SystemV(0x51)),
             ("systemv-1:/tmp/x", KeyType::SystemV(1)),
@@ -252,16 +262,21 @@ mod tests {
         assert_eq!(key("/a%b?c#d"), "posix:/a%25b%3Fc%23d");
         assert_eq!(key("//a//b"), "posix:/%2Fa//b", "only leading slashes would read as a host");
         assert_eq!(key("/Noël x"), "posix:/Noël x");
+        assert_eq!(key("/a\tb\x7f"), "posix:/a%09b\x7f");
         assert_eq!(parse("posix:/No%C3%ABl%20x").native_key(), "/Noël x");
         assert_eq!(parse("posix:/%2fa").native_key(), "//a");
         assert_eq!(parse("posix:/%2525").native_key(), "/%25", "decoded once");
+        for stray in ["/%", "/%4", "/%+1", "/%zz", "/%ë", "/%41%zz"] {
+            assert_eq!(parse(&format!("posix:{stray}")).native_key(), stray, "none of it is decoded");
+        }
+        assert_eq!(parse("posix:/%ff").native_key(), "/\u{fffd}");
     }
 
     #[test]
     fn a_legacy_key_is_carried_along() {
         let key = parse("posix:/x?legacyKey=a%26b%25=c");
         assert_eq!((key.native_key(), key.legacy_key()), ("/x", Some("a&b%=c")));
-        assert_eq!(key.to_string(), "posix:/x?legacyKey=a%26b%25=c");
+        assert_eq!(key.to_string(), "posix:/x?legacyKey=a%26b%25%3Dc");
         for none in ["posix:/x", "posix:/x?", "posix:/x?legacyKey=", "posix:/x?legacyKey"] {
             assert_eq!(parse(none).legacy_key(), None, "{none}");
         }
@@ -280,7 +295,6 @@ mod tests {
             "",
             "posix",
             "/x",
-            "Posix:/x",
             "qt:/x",
             "posix:",
             "posix:?legacyKey=k",
@@ -294,12 +308,9 @@ mod tests {
             "systemv-+1:/x",
             "posix:/x?other=1",
             "posix:/x?legacyKey=k&other=1",
-            "posix:/x%",
-            "posix:/x%4",
-            "posix:/x%+1",
-            "posix:/x%zz",
-            "posix:/x%ë",
-            "posix:/x%ff",
+            "posix:/x?&legacyKey=k",
+            "posix:/x?legacyKey=k&&",
+            "posix:/x?&",
             "posix:/x%00",
             "posix:/x?legacyKey=%00",
         ] {

@@ -1,13 +1,12 @@
-//! Percent-encoding as in the text form of native keys, which is a URL.
+//! Percent-encoding as in the text form of native keys, which is a URL, by Qt's rules.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use crate::{Error, ErrorKind, Result};
-
-/// Percent-encodes what would end the name, control characters, and those of `also`.
+/// Percent-encodes control characters, `%`, `#`, and those of `also`.
 pub(super) fn encode(f: &mut fmt::Formatter<'_>, text: &str, also: &str) -> fmt::Result {
     for c in text.chars() {
-        if matches!(c, '%' | '?' | '#') || c.is_ascii_control() || also.contains(c) {
+        if matches!(c, '%' | '#') || c < ' ' || also.contains(c) {
             write!(f, "%{:02X}", u32::from(c))?;
         } else {
             f.write_char(c)?;
@@ -16,17 +15,22 @@ pub(super) fn encode(f: &mut fmt::Formatter<'_>, text: &str, also: &str) -> fmt:
     Ok(())
 }
 
-/// Undoes percent-encoding. A stray `%` is refused: a guess could be another name than the one meant.
-pub(super) fn decode(text: &str) -> Result<String> {
+/// Undoes percent-encoding. As in Qt, a text with a stray `%` is taken as it is, all of it, and what does not make
+/// UTF-8 becomes U+FFFD.
+pub(super) fn decode(text: &str) -> Cow<'_, str> {
+    decode_bytes(text)
+        .map_or(Cow::Borrowed(text), |bytes| String::from_utf8_lossy(&bytes).into_owned().into())
+}
+
+fn decode_bytes(text: &str) -> Option<Vec<u8>> {
     let mut pieces = text.split('%');
-    let mut bytes = pieces.next().unwrap_or_default().as_bytes().to_vec();
+    let mut bytes = pieces.next()?.as_bytes().to_vec();
     for piece in pieces {
-        let (value, rest) =
-            hex_byte(piece).ok_or_else(|| wrong("a `%` is not followed by two hex digits"))?;
+        let (value, rest) = hex_byte(piece)?;
         bytes.push(value);
         bytes.extend_from_slice(rest.as_bytes());
     }
-    String::from_utf8(bytes).map_err(|_| wrong("the percent-encoding does not make UTF-8"))
+    Some(bytes)
 }
 
 /// The byte of the first two characters, and the text after them.
@@ -37,9 +41,4 @@ fn hex_byte(text: &str) -> Option<(u8, &str)> {
         return None;
     }
     Some((u8::from_str_radix(digits, 16).ok()?, rest))
-}
-
-fn wrong(what: &str) -> Error {
-    Error::new(ErrorKind::KeyError, what)
-        .with_hint("write a percent sign as `%25`, and other bytes so that they are UTF-8")
 }

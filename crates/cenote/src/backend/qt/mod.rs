@@ -1,6 +1,7 @@
 //! `qt:`: what Qt's `QSharedMemory` and `QSystemSemaphore` mean by a key, one file for each mechanism and its semaphore.
 
 mod key_file;
+mod keys;
 mod posix;
 mod posix_lock;
 mod posix_semaphore;

@@ -292,6 +292,41 @@ pub(crate) fn temporary_directory() -> PathBuf {
         .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
 }
 
+/// The user's directory for what runs, as Qt's `RuntimeLocation` chooses it: `$XDG_RUNTIME_DIR` if that is this user's
+/// alone, else `runtime-USER` among the temporary files. It is made if it is missing.
+pub(crate) fn runtime_directory() -> Result<String> {
+    let text = |path: PathBuf| {
+        path.into_os_string().into_string().map_err(|_| {
+            Error::new(ErrorKind::KeyError, "the runtime directory is not UTF-8")
+                .with_hint("set XDG_RUNTIME_DIR to another one")
+        })
+    };
+    if let Some(directory) = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
+        && directory.is_absolute()
+        && is_private_directory(&directory)
+    {
+        return text(directory);
+    }
+    let uid = rustix::process::geteuid().as_raw();
+    let user = super::user_name(uid).unwrap_or_else(|| uid.to_string());
+    let directory = temporary_directory().join(format!("runtime-{user}"));
+    if is_private_directory(&directory) {
+        return text(directory);
+    }
+    let what = format!("{} is not this user's alone", directory.display());
+    Err(Error::new(ErrorKind::Untrusted, what).with_hint("set XDG_RUNTIME_DIR to a directory with mode 0700"))
+}
+
+/// Whether a directory is this user's and nobody else may enter it. It is made if it is missing.
+fn is_private_directory(path: &Path) -> bool {
+    let _ = rustix::fs::mkdir(path, Mode::RWXU);
+    rustix::fs::lstat(path).is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+            && stat.st_uid == rustix::process::geteuid().as_raw()
+            && stat.st_mode & 0o777 == 0o700
+    })
+}
+
 fn is_link(path: &Path) -> bool {
     rustix::fs::lstat(path).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
