@@ -7,8 +7,18 @@ use crate::repository::{Repository, is_installed, run};
 use crate::steps::{Done, Outcome};
 
 /// What compiles and runs the peers, and what reads the command's completions and manual pages.
-const PACKAGES: [&str; 9] =
-    ["bsdutils", "fish", "g++", "groff-base", "pkg-config", "python3", "qt6-base-dev", "qtbase5-dev", "zsh"];
+const PACKAGES: [&str; 10] = [
+    "bsdutils",
+    "fish",
+    "g++",
+    "groff-base",
+    "pkg-config",
+    "python3",
+    "python3-pip",
+    "qt6-base-dev",
+    "qtbase5-dev",
+    "zsh",
+];
 
 /// Installs what is missing, after naming it.
 pub(crate) fn packages(repository: &Repository, may_install: bool) -> Outcome {

@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask test`, `tidy` and `dist`.
+//! The repository's own commands: `cargo xtask test`, `peers`, `tidy` and `dist`.
 //!
 //! Standard library only, so that they build in a moment on a fresh machine.
 
@@ -7,6 +7,7 @@ mod install;
 mod leaks;
 mod limits;
 mod peers;
+mod pyside;
 mod repository;
 mod steps;
 mod test;
@@ -22,6 +23,7 @@ usage: cargo xtask COMMAND
   test [--no-install]   everything that must hold before a change is taken: the peers' packages,
                         formatting, lints, the house's rules, all suites, models, documentation,
                         limits, and nothing left behind. CI=true makes every skip a failure.
+  peers [--no-install]  the peers alone, with what they need: then `cargo test` finds them
   tidy                  the house's rules alone
   dist                  the command as one file to give away, in target/dist, with its SHA-256 beside
                         it: static, by musl where that target is installed, else by glibc
@@ -34,6 +36,8 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["test"] => test::run(&repository, true),
         ["test", "--no-install"] => test::run(&repository, false),
+        ["peers"] => test::make_peers(&repository, true),
+        ["peers", "--no-install"] => test::make_peers(&repository, false),
         ["tidy"] => tidy::run(&repository),
         ["dist"] => dist::run(&repository),
         ["help" | "--help" | "-h"] => {

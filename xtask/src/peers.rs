@@ -1,9 +1,11 @@
-//! Compiles the peers of `crates/testkit/peers` into `target/peers`, when their sources are newer.
+//! Compiles the peers of `crates/testkit/peers` into `target/peers`, when their sources are newer, and puts the
+//! scripts beside them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::pyside::{self, Pyside};
 use crate::repository::{Repository, is_installed, output_of, run};
 use crate::steps::{Done, Outcome};
 
@@ -49,13 +51,17 @@ const RECIPES: [Recipe; 4] = [
     Recipe { name: "sysv", sources: &["c/sysv.c", "c/protocol.c"], ..C },
 ];
 
+/// The PySide6 peer, and the folder that holds PySide6 itself.
+const PYSIDE_SCRIPTS: [&str; 2] = ["qt/pyside.py", "qt/pyside_picture.py"];
+const PYSIDE_FOLDER: &str = "pyside6";
+
 /// Where the tests find the peers.
 pub(crate) fn folder(repository: &Repository) -> PathBuf {
     repository.target.join("peers")
 }
 
 /// Builds what can be built here; a peer whose tools are missing is skipped, and named.
-pub(crate) fn build(repository: &Repository) -> Outcome {
+pub(crate) fn build(repository: &Repository, may_install: bool) -> Outcome {
     let folder = folder(repository);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut skipped = Vec::new();
@@ -66,9 +72,22 @@ pub(crate) fn build(repository: &Repository) -> Outcome {
         }
     }
     if is_installed("python3") {
-        copy_script(repository, &folder)?;
+        copy_script(repository, "python/peer.py", &folder.join("python.py"))?;
     } else {
         skipped.push("python (needs python3)".to_owned());
+    }
+    match pyside::install(repository, &folder.join(PYSIDE_FOLDER), may_install)? {
+        Pyside::Ready => {
+            for script in PYSIDE_SCRIPTS {
+                let name = script.rsplit('/').next().unwrap_or(script);
+                copy_script(repository, script, &folder.join(name))?;
+            }
+        }
+        Pyside::Missing(what) => {
+            // One that an earlier run put there would run on another version.
+            let _ = fs::remove_file(folder.join("pyside.py"));
+            skipped.push(format!("pyside (needs {what})"));
+        }
     }
     if skipped.is_empty() {
         Ok(Done::Passed)
@@ -123,9 +142,9 @@ impl Recipe {
 }
 
 /// A script is its own program; it lies beside the others so that the tests look in one place.
-fn copy_script(repository: &Repository, folder: &Path) -> Result<(), String> {
-    let (from, to) = (repository.root.join(SOURCES).join("python/peer.py"), folder.join("python.py"));
-    match fs::copy(&from, &to) {
+fn copy_script(repository: &Repository, script: &str, to: &Path) -> Result<(), String> {
+    let from = repository.root.join(SOURCES).join(script);
+    match fs::copy(&from, to) {
         Ok(_) => Ok(()),
         Err(error) => Err(format!("copying {} to {}: {error}", from.display(), to.display())),
     }

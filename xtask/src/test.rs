@@ -19,9 +19,21 @@ pub(crate) fn run(repository: &Repository, may_install: bool) -> Result<(), Stri
     Ok(())
 }
 
-fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> Result<(), String> {
+/// Makes what the tests talk to, and nothing else.
+pub(crate) fn make_peers(repository: &Repository, may_install: bool) -> Result<(), String> {
+    let mut steps = Steps::new(repository.strict);
+    let outcome = peer_steps(repository, may_install, &mut steps);
+    steps.print_summary();
+    outcome
+}
+
+fn peer_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> Result<(), String> {
     steps.step("packages for the peers", || install::packages(repository, may_install))?;
-    steps.step("peers", || peers::build(repository))?;
+    steps.step("peers", || peers::build(repository, may_install))
+}
+
+fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> Result<(), String> {
+    peer_steps(repository, may_install, steps)?;
     steps.step("formatting", || {
         with_component(repository, "fmt", &["--all", "--check"], "rustfmt is not part of this toolchain")
     })?;

@@ -1,4 +1,4 @@
-//! The real peers, compiled by `cargo xtask test` from `peers/`; each knows nothing of Cenote.
+//! The real peers, made by `cargo xtask peers` from `peers/`; each knows nothing of Cenote.
 //!
 //! Where one is missing, its tests are skipped, saying so, unless `CENOTE_REQUIRE_PEERS` is set.
 
@@ -18,6 +18,17 @@ pub fn qt5() -> Option<Peer> {
 #[must_use]
 pub fn qt6() -> Option<Peer> {
     command("qt6").map(Peer::spawn)
+}
+
+/// A Python program on `QSharedMemory`, by a Qt newer than 6.6: it has native keys of every type.
+#[must_use]
+pub fn pyside() -> Option<Peer> {
+    command("pyside").map(Peer::spawn)
+}
+
+/// Every Qt there is. One that is missing is named, as by its own function.
+pub fn each_qt() -> impl Iterator<Item = Peer> {
+    [qt5, qt6, pyside].into_iter().filter_map(|start| start())
 }
 
 /// A C program on `shm_open`.
@@ -44,12 +55,13 @@ pub fn python() -> Option<Peer> {
 /// If the peer is missing and `CENOTE_REQUIRE_PEERS` is set.
 #[must_use]
 pub fn command(name: &str) -> Option<Command> {
-    let file = if name == "python" { "python.py" } else { name };
+    let is_script = ["python", "pyside"].contains(&name);
+    let file = if is_script { format!("{name}.py") } else { name.to_owned() };
     let Some(path) = folder().map(|folder| folder.join(file)).filter(|path| path.is_file()) else {
-        skipped(&format!("no peer `{name}`; `cargo xtask test` makes it"));
+        skipped(&format!("no peer `{name}`; `cargo xtask peers` makes it"));
         return None;
     };
-    if name != "python" {
+    if !is_script {
         return Some(Command::new(path));
     }
     // The system's own first: the one in the search path may be out of reach for another user.

@@ -46,6 +46,15 @@ QByteArray refused(const QSystemSemaphore &semaphore)
 // A key as the line protocol carries it: percent-encoded UTF-8, so that it may hold a space.
 QString keyOf(const QByteArray &word) { return QUrl::fromPercentEncoding(word); }
 
+// A text as a word of a reply: `%`, space, control characters and what is not ASCII are encoded.
+QByteArray wordOf(const QString &text)
+{
+    static const QByteArray legible = "!\"#$&'()*+,/:;<=>?@[\\]^`{|}";
+    return QUrl::toPercentEncoding(text, legible);
+}
+
+QByteArray truth(bool value) { return value ? "true" : "false"; }
+
 // --- the segment --------------------------------------------------------------------------------
 
 std::unique_ptr<QSharedMemory> memory;
@@ -64,8 +73,9 @@ QSharedMemory &memoryFor(const QByteArray &word)
 QByteArray create(const Words &words)
 {
     QSharedMemory &chosen = memoryFor(words[1]);
-    readOnly = false;
-    return chosen.create(words[2].toInt()) ? ok() : refused(chosen);
+    readOnly = words.value(3) == "ro";
+    const auto mode = readOnly ? QSharedMemory::ReadOnly : QSharedMemory::ReadWrite;
+    return chosen.create(words[2].toInt(), mode) ? ok() : refused(chosen);
 }
 
 QByteArray attach(const Words &words)
@@ -136,6 +146,20 @@ QByteArray onMemory(bool (QSharedMemory::*operation)())
     return (memory.get()->*operation)() ? ok() : refused(*memory);
 }
 
+QByteArray setKey(const Words &words)
+{
+    if (!memory)
+        memory = std::make_unique<QSharedMemory>();
+    memory->setKey(keyOf(words[1]));
+    return ok();
+}
+
+// A command that asks the object for something.
+template <typename Ask> QByteArray ofMemory(Ask ask)
+{
+    return memory ? ok(ask(*memory)) : refused("NotFound", "no key was given yet");
+}
+
 // --- pictures: as Qt's sharedmemory example passes them -----------------------------------------
 
 QByteArray putImage(const QImage &image)
@@ -187,21 +211,47 @@ std::unique_ptr<QSystemSemaphore> semaphore;
 QByteArray openSemaphore(const Words &words)
 {
     const auto mode = words[0] == "sem-create" ? QSystemSemaphore::Create : QSystemSemaphore::Open;
+    // In this order: the old one is destroyed before there is a new one.
+    semaphore.reset();
     semaphore = std::make_unique<QSystemSemaphore>(keyOf(words[1]), words[2].toInt(), mode);
     return semaphore->error() == QSystemSemaphore::NoError ? ok() : refused(*semaphore);
+}
+
+const char *const noSemaphore = "no semaphore was opened yet";
+
+QByteArray setSemaphoreKey(const Words &words)
+{
+    if (!semaphore)
+        return refused("NotFound", noSemaphore);
+    const auto mode = words[3] == "create" ? QSystemSemaphore::Create : QSystemSemaphore::Open;
+    semaphore->setKey(keyOf(words[1]), words[2].toInt(), mode);
+    return semaphore->error() == QSystemSemaphore::NoError ? ok() : refused(*semaphore);
+}
+
+template <typename Ask> QByteArray ofSemaphore(Ask ask)
+{
+    return semaphore ? ok(ask(*semaphore)) : refused("NotFound", noSemaphore);
+}
+
+QByteArray closeSemaphore(const Words &)
+{
+    if (!semaphore)
+        return refused("NotFound", noSemaphore);
+    semaphore.reset();
+    return ok();
 }
 
 QByteArray acquire(const Words &)
 {
     if (!semaphore)
-        return refused("NotFound", "no semaphore was opened yet");
+        return refused("NotFound", noSemaphore);
     return semaphore->acquire() ? ok() : refused(*semaphore);
 }
 
 QByteArray release(const Words &words)
 {
     if (!semaphore)
-        return refused("NotFound", "no semaphore was opened yet");
+        return refused("NotFound", noSemaphore);
     return semaphore->release(words[1].toInt()) ? ok() : refused(*semaphore);
 }
 
@@ -225,6 +275,16 @@ const std::map<QByteArray, Command> commands = {
     { "increment", { 3, increment } },
     { "native-key",
       { 2, [](const Words &words) { return ok(QSharedMemory(keyOf(words[1])).nativeKey().toUtf8()); } } },
+    { "set-key", { 2, setKey } },
+    { "key", { 1, [](const Words &) { return ofMemory([](auto &memory) { return wordOf(memory.key()); }); } } },
+    { "native-key-now",
+      { 1, [](const Words &) { return ofMemory([](auto &memory) { return wordOf(memory.nativeKey()); }); } } },
+    { "is-attached",
+      { 1, [](const Words &) { return ofMemory([](auto &memory) { return truth(memory.isAttached()); }); } } },
+    { "error",
+      { 1, [](const Words &) { return ofMemory([](auto &memory) { return QByteArray::number(memory.error()); }); } } },
+    { "error-string",
+      { 1, [](const Words &) { return ofMemory([](auto &memory) { return wordOf(memory.errorString()); }); } } },
     { "version", { 1, [](const Words &) { return ok(qVersion()); } } },
     { "image-put", { 2, [](const Words &words) { return putImage(QImage(QString::fromUtf8(words[1]))); } } },
     { "image-random", { 5, putRandomImage } },
@@ -232,6 +292,13 @@ const std::map<QByteArray, Command> commands = {
     { "image-dump", { 1, [](const Words &) { return withImage([](auto &image) { return ok(describe(image)); }); } } },
     { "sem-open", { 3, openSemaphore } },
     { "sem-create", { 3, openSemaphore } },
+    { "sem-set-key", { 4, setSemaphoreKey } },
+    { "sem-close", { 1, closeSemaphore } },
+    { "sem-key", { 1, [](const Words &) { return ofSemaphore([](auto &one) { return wordOf(one.key()); }); } } },
+    { "sem-error",
+      { 1, [](const Words &) { return ofSemaphore([](auto &one) { return QByteArray::number(one.error()); }); } } },
+    { "sem-error-string",
+      { 1, [](const Words &) { return ofSemaphore([](auto &one) { return wordOf(one.errorString()); }); } } },
     { "sem-acquire", { 1, acquire } },
     { "sem-release", { 2, release } },
 };
@@ -243,6 +310,8 @@ QByteArray answer(const Words &words)
         return refused("Unsupported", "no such command here");
     if (words.size() < found->second.words)
         return refused("Unsupported", "arguments are missing");
+    if (words.value(1).startsWith("native:"))
+        return refused("Unsupported", "native keys begin with Qt 6.6");
     return found->second.run(words);
 }
 
