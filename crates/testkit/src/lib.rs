@@ -1,7 +1,8 @@
 //! What Cenote's tests stand on: real processes, names that do not collide, and an end to every wait.
 //!
 //! - [`Peer`] is a child process that speaks the line protocol of `peers/README.md`; [`peers`] finds the
-//!   real ones (Qt 5, Qt 6, C, Python), which know nothing of Cenote.
+//!   real ones (Qt 5, Qt 6, PySide6, C, Python), which know nothing of Cenote; [`words`] are how they say texts.
+//! - [`native_keys`] is what Qt says about its native keys, recorded.
 //! - [`agent`] is Cenote's own side of that protocol: the test binary, run once more.
 //! - [`names`], [`sysv`] and [`qt`] give names of their own to each test, and clean up behind a failed one.
 //! - [`watchdog()`] ends a test that hangs; [`skipped`] names one that cannot run here.
@@ -15,6 +16,7 @@ pub mod cgroup;
 #[cfg(unix)]
 mod forks;
 pub mod names;
+pub mod native_keys;
 mod peer;
 pub mod peers;
 #[cfg(unix)]
@@ -26,6 +28,7 @@ pub mod system;
 #[cfg(unix)]
 pub mod sysv;
 mod watchdog;
+pub mod words;
 
 pub use peer::{Peer, Reply};
 pub use rng::Rng;
