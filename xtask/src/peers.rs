@@ -1,5 +1,5 @@
-//! Compiles the peers of `crates/testkit/peers` into `target/peers`, when their sources are newer, and puts the
-//! scripts beside them.
+//! Compiles the peers of `crates/testkit/peers` into `target/peers`, when their sources are newer, and puts
+//! the scripts beside them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -53,7 +53,8 @@ pub(crate) fn install(repository: &Repository, folder: &Path, may_install: bool)
     // Off the network, or on a system that it is not made for: its suites are skipped, the rest goes on.
     if let Err(error) = run(&mut pip) {
         remove(&fresh)?;
-        return Ok(Pyside::Missing(format!("{what}: {error}")));
+        println!("{error}");
+        return Ok(Pyside::Missing(format!("{what}, which pip could not install")));
     }
     if let Err(error) = output_of(repository.command(python).args(["-c", PROBE]).env("PYTHONPATH", &fresh)) {
         remove(&fresh)?;

@@ -57,6 +57,8 @@ QByteArray truth(bool value) { return value ? "true" : "false"; }
 
 // --- the segment --------------------------------------------------------------------------------
 
+const char *const noKey = "no key was given yet";
+
 std::unique_ptr<QSharedMemory> memory;
 bool readOnly = false;
 
@@ -142,7 +144,7 @@ QByteArray increment(const Words &words)
 QByteArray onMemory(bool (QSharedMemory::*operation)())
 {
     if (!memory)
-        return refused("NotFound", "no key was given yet");
+        return refused("NotFound", noKey);
     return (memory.get()->*operation)() ? ok() : refused(*memory);
 }
 
@@ -155,9 +157,9 @@ QByteArray setKey(const Words &words)
 }
 
 // A command that asks the object for something.
-template <typename Ask> QByteArray ofMemory(Ask ask)
+std::function<QByteArray(const Words &)> ofMemory(QByteArray (*ask)(const QSharedMemory &))
 {
-    return memory ? ok(ask(*memory)) : refused("NotFound", "no key was given yet");
+    return [=](const Words &) { return memory ? ok(ask(*memory)) : refused("NotFound", noKey); };
 }
 
 // --- pictures: as Qt's sharedmemory example passes them -----------------------------------------
@@ -228,9 +230,9 @@ QByteArray setSemaphoreKey(const Words &words)
     return semaphore->error() == QSystemSemaphore::NoError ? ok() : refused(*semaphore);
 }
 
-template <typename Ask> QByteArray ofSemaphore(Ask ask)
+std::function<QByteArray(const Words &)> ofSemaphore(QByteArray (*ask)(const QSystemSemaphore &))
 {
-    return semaphore ? ok(ask(*semaphore)) : refused("NotFound", noSemaphore);
+    return [=](const Words &) { return semaphore ? ok(ask(*semaphore)) : refused("NotFound", noSemaphore); };
 }
 
 QByteArray closeSemaphore(const Words &)
@@ -276,15 +278,11 @@ const std::map<QByteArray, Command> commands = {
     { "native-key",
       { 2, [](const Words &words) { return ok(QSharedMemory(keyOf(words[1])).nativeKey().toUtf8()); } } },
     { "set-key", { 2, setKey } },
-    { "key", { 1, [](const Words &) { return ofMemory([](auto &memory) { return wordOf(memory.key()); }); } } },
-    { "native-key-now",
-      { 1, [](const Words &) { return ofMemory([](auto &memory) { return wordOf(memory.nativeKey()); }); } } },
-    { "is-attached",
-      { 1, [](const Words &) { return ofMemory([](auto &memory) { return truth(memory.isAttached()); }); } } },
-    { "error",
-      { 1, [](const Words &) { return ofMemory([](auto &memory) { return QByteArray::number(memory.error()); }); } } },
-    { "error-string",
-      { 1, [](const Words &) { return ofMemory([](auto &memory) { return wordOf(memory.errorString()); }); } } },
+    { "key", { 1, ofMemory([](auto &memory) { return wordOf(memory.key()); }) } },
+    { "native-key-now", { 1, ofMemory([](auto &memory) { return wordOf(memory.nativeKey()); }) } },
+    { "is-attached", { 1, ofMemory([](auto &memory) { return truth(memory.isAttached()); }) } },
+    { "error", { 1, ofMemory([](auto &memory) { return QByteArray::number(memory.error()); }) } },
+    { "error-string", { 1, ofMemory([](auto &memory) { return wordOf(memory.errorString()); }) } },
     { "version", { 1, [](const Words &) { return ok(qVersion()); } } },
     { "image-put", { 2, [](const Words &words) { return putImage(QImage(QString::fromUtf8(words[1]))); } } },
     { "image-random", { 5, putRandomImage } },
@@ -294,11 +292,9 @@ const std::map<QByteArray, Command> commands = {
     { "sem-create", { 3, openSemaphore } },
     { "sem-set-key", { 4, setSemaphoreKey } },
     { "sem-close", { 1, closeSemaphore } },
-    { "sem-key", { 1, [](const Words &) { return ofSemaphore([](auto &one) { return wordOf(one.key()); }); } } },
-    { "sem-error",
-      { 1, [](const Words &) { return ofSemaphore([](auto &one) { return QByteArray::number(one.error()); }); } } },
-    { "sem-error-string",
-      { 1, [](const Words &) { return ofSemaphore([](auto &one) { return wordOf(one.errorString()); }); } } },
+    { "sem-key", { 1, ofSemaphore([](auto &one) { return wordOf(one.key()); }) } },
+    { "sem-error", { 1, ofSemaphore([](auto &one) { return QByteArray::number(one.error()); }) } },
+    { "sem-error-string", { 1, ofSemaphore([](auto &one) { return wordOf(one.errorString()); }) } },
     { "sem-acquire", { 1, acquire } },
     { "sem-release", { 2, release } },
 };

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A Qt peer by way of Python: PySide6, whose Qt is newer than any that Debian has, behind the line protocol of
-../README.md.
+"""A Qt peer by way of Python: PySide6, whose Qt is newer than any that Debian has, behind the line protocol
+of ../README.md.
 
-It says what peer.cpp says, and more: since Qt 6.6 a segment can have a native key (QNativeIpcKey) of a type that the
-program chooses, POSIX for example. A NAME that begins with `native:` is such a key as text.
+It says what peer.cpp says, and more: since Qt 6.6 a segment can have a native key (QNativeIpcKey) of a type
+that the program chooses, POSIX for example. A NAME that begins with `native:` is such a key as text.
 """
 
 import inspect
@@ -91,8 +91,8 @@ class Peer:
     # --- the segment ---------------------------------------------------------------------------
 
     def _memory_for(self, name):
-        """The object for a key. The same one serves as long as the key does, as in a program that tries attach() and
-        then create()."""
+        """The object for a key. The same one serves as long as the key does, as in a program that tries
+        attach() and then create()."""
         if self.memory is None or self.name != name:
             # In this order: the old one is destroyed before there is a new one.
             self.memory = None
@@ -111,8 +111,8 @@ class Peer:
             refuse_memory(self.memory)
 
     def _attached(self, offset, length, writing=False):
-        """The segment's bytes, once it is sure that `length` of them at `offset` can be used. They are asked for
-        anew each time: a memoryview that outlives detach() is a crash."""
+        """The segment's bytes, once it is sure that `length` of them at `offset` can be used. They are asked
+        for anew each time: a memoryview that outlives detach() is a crash."""
         if self.memory is None or not self.memory.isAttached():
             raise Refused("NotFound", "nothing is attached")
         if offset < 0 or length < 0 or offset + length > self.memory.size():
@@ -259,9 +259,9 @@ class Peer:
         self._open_semaphore(name, initial, QSystemSemaphore.AccessMode.Create)
 
     def sem_set_key(self, name, initial, mode):
-        key, mode = key_of(name), QSystemSemaphore.AccessMode.Create if mode == "create" else QSystemSemaphore.AccessMode.Open
-        semaphore = self._opened()
-        (semaphore.setKey if isinstance(key, str) else semaphore.setNativeKey)(key, int(initial), mode)
+        key, semaphore, modes = key_of(name), self._opened(), QSystemSemaphore.AccessMode
+        set_key = semaphore.setKey if isinstance(key, str) else semaphore.setNativeKey
+        set_key(key, int(initial), modes.Create if mode == "create" else modes.Open)
         self._check_semaphore()
 
     def sem_close(self):

@@ -1,5 +1,5 @@
-"""Pictures for the PySide6 peer, as picture.cpp has them for the C++ ones: the same stream, the same fingerprint, the
-same generated pixels."""
+"""Pictures for the PySide6 peer, as picture.cpp has them for the C++ ones: the same stream, the same
+fingerprint, the same generated pixels."""
 
 import array
 import hashlib
@@ -32,7 +32,8 @@ def image_in(stream):
 
 
 def describe(image):
-    """"WIDTH HEIGHT SHA256" of the pixels as 16-bit big-endian R G B A, alpha not multiplied in, rows from the top."""
+    """WIDTH HEIGHT SHA256: of the pixels as 16-bit big-endian R G B A, alpha not multiplied in, rows from
+    the top."""
     wide = image.convertToFormat(QImage.Format.Format_RGBA64)
     pixels = hashlib.sha256()
     for y in range(wide.height()):
@@ -58,7 +59,7 @@ class Generator:
 
 
 def random_image(seed, width, height, form):
-    """A picture of a QImage format by name, every pixel from the generator; null for a name that is not there."""
+    """A picture of a QImage format by name, every pixel from the generator; null for an unknown name."""
     if form not in FORMATS:
         return QImage()
     generator = Generator(seed)
