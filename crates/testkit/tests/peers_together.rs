@@ -21,64 +21,75 @@ fn count_together(one: &mut Peer, other: &mut Peer, times: u32) {
     assert_eq!(one.ask("read 8 8").expect_ok(), expected);
 }
 
+/// Every two versions of Qt that there are.
+fn pairs_of_qt() -> Vec<(Peer, Peer)> {
+    let versions = [peers::qt5, peers::qt6, peers::pyside];
+    let pairs = [(0, 1), (0, 2), (1, 2), (2, 2)];
+    pairs.into_iter().filter_map(|(one, other)| Some((versions[one]()?, versions[other]()?))).collect()
+}
+
 #[test]
 fn two_versions_of_qt_share_bytes_and_lock() {
     let _watchdog = watchdog(MINUTE);
-    let (Some(mut five), Some(mut six)) = (peers::qt5(), peers::qt6()) else { return };
-    let key = QtKey::unique();
-    five.ask(&format!("create {} 100", key.key())).expect_ok();
-    six.ask(&format!("create {} 100", key.key())).expect_error("AlreadyExists");
-    six.ask(&format!("attach {}", key.key())).expect_ok();
-    five.ask("write 5 686921").expect_ok();
-    assert_eq!(six.ask("read 4 5").expect_ok(), "0068692100");
-    count_together(&mut five, &mut six, 5000);
-    six.ask("lock").expect_ok();
-    five.tell("lock");
-    assert!(five.reply(Duration::from_millis(100)).is_none(), "both have the lock");
-    six.ask("unlock").expect_ok();
-    five.wait_for_reply().expect_ok();
-    five.ask("unlock").expect_ok();
-    five.finish();
-    six.finish();
+    for (mut one, mut other) in pairs_of_qt() {
+        let key = QtKey::unique();
+        one.ask(&format!("create {} 100", key.key())).expect_ok();
+        other.ask(&format!("create {} 100", key.key())).expect_error("AlreadyExists");
+        other.ask(&format!("attach {}", key.key())).expect_ok();
+        one.ask("write 5 686921").expect_ok();
+        assert_eq!(other.ask("read 4 5").expect_ok(), "0068692100");
+        count_together(&mut one, &mut other, 5000);
+        other.ask("lock").expect_ok();
+        one.tell("lock");
+        assert!(one.reply(Duration::from_millis(100)).is_none(), "both have the lock");
+        other.ask("unlock").expect_ok();
+        one.wait_for_reply().expect_ok();
+        one.ask("unlock").expect_ok();
+        one.finish();
+        other.finish();
+    }
 }
 
 #[test]
 fn two_versions_of_qt_show_each_other_pictures() {
     let _watchdog = watchdog(MINUTE);
-    let (Some(mut five), Some(mut six)) = (peers::qt5(), peers::qt6()) else { return };
-    let key = QtKey::unique();
-    let folder = TempDir::new();
-    let file = folder.join("picture.png").display().to_string();
-    five.ask(&format!("create {} 400000", key.key())).expect_ok();
-    six.ask(&format!("attach {}", key.key())).expect_ok();
-    let formats = ["Mono", "Indexed8", "RGB32", "ARGB32", "Grayscale8", "Grayscale16", "RGBA64", "RGB888"];
-    for format in formats {
-        let made = five.ask(&format!("image-random 7 67 45 {format}"));
-        let made = made.expect_ok();
-        assert_eq!(six.ask("image-dump").expect_ok(), made, "{format}");
-        assert_eq!(six.ask(&format!("image-get {file}")).expect_ok(), made, "{format}");
-        assert_eq!(six.ask(&format!("image-put {file}")).expect_ok(), made, "{format}");
-        assert_eq!(five.ask("image-dump").expect_ok(), made, "{format}");
+    for (mut one, mut other) in pairs_of_qt() {
+        let key = QtKey::unique();
+        let folder = TempDir::new();
+        let file = folder.join("picture.png").display().to_string();
+        one.ask(&format!("create {} 400000", key.key())).expect_ok();
+        other.ask(&format!("attach {}", key.key())).expect_ok();
+        let formats =
+            ["Mono", "Indexed8", "RGB32", "ARGB32", "Grayscale8", "Grayscale16", "RGBA64", "RGB888"];
+        for format in formats {
+            let made = one.ask(&format!("image-random 7 67 45 {format}"));
+            let made = made.expect_ok();
+            assert_eq!(other.ask("image-dump").expect_ok(), made, "{format}");
+            assert_eq!(other.ask(&format!("image-get {file}")).expect_ok(), made, "{format}");
+            assert_eq!(other.ask(&format!("image-put {file}")).expect_ok(), made, "{format}");
+            assert_eq!(one.ask("image-dump").expect_ok(), made, "{format}");
+        }
+        one.finish();
+        other.finish();
     }
-    five.finish();
-    six.finish();
 }
 
 #[test]
 fn qt_semaphores_hand_over() {
     let _watchdog = watchdog(MINUTE);
-    let (Some(mut five), Some(mut six)) = (peers::qt5(), peers::qt6()) else { return };
-    let key = QtKey::unique();
-    five.ask(&format!("sem-create {} 1", key.key())).expect_ok();
-    six.ask(&format!("sem-open {} 9", key.key())).expect_ok();
-    six.ask("sem-acquire").expect_ok();
-    five.tell("sem-acquire");
-    assert!(five.reply(Duration::from_millis(100)).is_none(), "both have the semaphore");
-    six.ask("sem-release 1").expect_ok();
-    five.wait_for_reply().expect_ok();
-    five.ask("sem-release 1").expect_ok();
-    six.finish();
-    five.finish();
+    for (mut one, mut other) in pairs_of_qt() {
+        let key = QtKey::unique();
+        one.ask(&format!("sem-create {} 1", key.key())).expect_ok();
+        other.ask(&format!("sem-open {} 9", key.key())).expect_ok();
+        other.ask("sem-acquire").expect_ok();
+        one.tell("sem-acquire");
+        assert!(one.reply(Duration::from_millis(100)).is_none(), "both have the semaphore");
+        other.ask("sem-release 1").expect_ok();
+        one.wait_for_reply().expect_ok();
+        one.ask("sem-release 1").expect_ok();
+        other.finish();
+        one.finish();
+    }
 }
 
 #[test]
