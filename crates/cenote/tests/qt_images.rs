@@ -56,8 +56,7 @@ fn as_qt_sees_it(qt: &mut Peer, file: &Path) -> DynamicImage {
 
 fn with_each_qt(test: impl Fn(Peer, &Segment, &Path)) {
     let _watchdog = watchdog(Duration::from_secs(120));
-    for start in [peers::qt5, peers::qt6] {
-        let Some(mut qt) = start() else { continue };
+    for mut qt in peers::each_qt() {
         let (key, folder) = (QtKey::unique(), TempDir::new());
         let segment = Segment::create(format!("qt:{}", key.key()), SIZE).unwrap();
         qt.ask(&format!("attach {}", key.key())).expect_ok();

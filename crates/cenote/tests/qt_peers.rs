@@ -1,10 +1,11 @@
-//! Ours and real Qt programs, of Qt 5 and Qt 6, on one key: the same bytes, the same lock, the same semaphore.
+//! Ours and real Qt programs, of Qt 5, Debian's Qt 6 and a newer one, on one key: the same bytes, the same lock, the same semaphore.
 
 use std::path::Path;
 use std::time::Duration;
 
 use cenote::{ErrorKind, Segment, SystemSemaphore};
 use testkit::qt::QtKey;
+use testkit::words::decode;
 use testkit::{Peer, agent, peers, watchdog};
 
 #[test]
@@ -15,11 +16,16 @@ fn agent() {
 /// Runs a test with each Qt there is.
 fn with_each_qt(test: impl Fn(Peer, &QtKey)) {
     let _watchdog = watchdog(Duration::from_secs(120));
-    for start in [peers::qt5, peers::qt6] {
-        if let Some(qt) = start() {
-            test(qt, &QtKey::unique());
-        }
+    for qt in peers::each_qt() {
+        test(qt, &QtKey::unique());
     }
+}
+
+/// Whether it is of the versions that have native keys, which look at a segment once more before they use it.
+fn has_native_keys(qt: &mut Peer) -> bool {
+    let version = qt.ask("version").expect_ok().to_owned();
+    let numbers: Vec<u32> = version.split('.').map(|number| number.parse().unwrap()).collect();
+    numbers[..2] >= [6, 6][..]
 }
 
 fn address(key: &QtKey) -> String {
@@ -125,7 +131,7 @@ fn a_killed_holder_on_either_side_lets_the_other_proceed() {
 
 #[test]
 fn no_count_is_lost_between_ours_and_qt() {
-    const TIMES: u64 = 1000;
+    const TIMES: u64 = 5000;
     with_each_qt(|mut qt, key| {
         let segment = Segment::create(address(key), 64).unwrap();
         qt.ask(&format!("attach {}", key.key())).expect_ok();
@@ -173,6 +179,69 @@ fn the_last_of_ours_leaves_nothing_and_a_leftover_survives_being_read() {
             "removal takes what Qt left when it was killed: {:?}",
             files_of(key)
         );
+    });
+}
+
+#[test]
+fn what_a_killed_one_of_ours_left_is_there_for_qt() {
+    // For a Qt object that has not met the segment yet.
+    with_each_qt(|mut qt, key| {
+        leave_behind(key);
+        qt.ask(&format!("attach {}", key.key())).expect_ok();
+        assert_eq!(qt.ask("read 0 1").expect_ok(), "2a");
+        qt.ask("detach").expect_ok();
+        assert_eq!(Segment::attach(address(key)).unwrap_err().kind(), ErrorKind::NotFound, "Qt was the last");
+        qt.finish();
+    });
+    // For one whose create() just found it: as Qt's own example tries attach() after that.
+    with_each_qt(|mut qt, key| {
+        leave_behind(key);
+        qt.ask(&format!("create {} 64", key.key())).expect_error("AlreadyExists");
+        if has_native_keys(&mut qt) {
+            // It removes a segment that nobody is attached to, and then does not find it.
+            qt.ask(&format!("attach {}", key.key())).expect_error("NotFound");
+            assert_eq!(Segment::attach(address(key)).unwrap_err().kind(), ErrorKind::NotFound);
+            qt.ask(&format!("create {} 64", key.key())).expect_ok();
+        } else {
+            qt.ask(&format!("attach {}", key.key())).expect_ok();
+            assert_eq!(qt.ask("read 0 1").expect_ok(), "2a");
+        }
+        let ours = Segment::attach(address(key)).unwrap();
+        qt.finish();
+        drop(ours.lock_timeout(Duration::from_secs(10)).unwrap());
+        ours.detach().unwrap();
+        assert!(files_of(key).is_empty(), "{:?}", files_of(key));
+    });
+}
+
+/// A segment that nobody has attached, with 42 as its first byte.
+fn leave_behind(key: &QtKey) {
+    let mut ours = agent::spawn();
+    ours.ask(&format!("create {} 64", address(key))).expect_ok();
+    ours.ask("write 0 2a").expect_ok();
+    ours.kill();
+}
+
+#[test]
+fn what_qt_says_about_its_object_holds_for_ours() {
+    with_each_qt(|mut qt, key| {
+        let ours = Segment::create(address(key), 64).unwrap();
+        qt.ask(&format!("set-key {}", key.key())).expect_ok();
+        assert_eq!(qt.ask("key").expect_ok(), key.key());
+        assert_eq!(qt.ask("is-attached").expect_ok(), "false");
+        let native = qt.ask("native-key-now");
+        let name = cenote::qt::legacy_segment_name(key.key());
+        assert!(native.expect_ok().contains(&name), "{}", native.line());
+        qt.ask(&format!("create {} 64", key.key())).expect_error("AlreadyExists");
+        assert_eq!(qt.ask("error").expect_ok(), "4", "QSharedMemory::AlreadyExists");
+        assert!(decode(qt.ask("error-string").expect_ok()).contains("already exists"));
+        qt.ask(&format!("attach-ro {}", key.key())).expect_ok();
+        assert_eq!(qt.ask("is-attached").expect_ok(), "true");
+        assert_eq!(ours.stat().unwrap().attached, Some(2));
+        qt.ask("set-key other").expect_ok();
+        assert_eq!(qt.ask("is-attached").expect_ok(), "false", "another key detaches");
+        assert_eq!(ours.stat().unwrap().attached, Some(1));
+        qt.finish();
     });
 }
 

@@ -11,7 +11,6 @@ use cenote::Segment;
 use testkit::qt::QtKey;
 use testkit::{Peer, Rng, agent, peers, watchdog};
 
-const ROUNDS: u32 = 300;
 const STEPS: u64 = 40;
 
 #[test]
@@ -48,21 +47,31 @@ impl Player {
 
 #[test]
 fn never_two_holders_and_nothing_left() {
+    with_two_qts(300, peers::qt5, peers::qt6);
+}
+
+/// Fewer rounds: Python takes its time to start, and every round starts all players anew.
+#[test]
+fn never_two_holders_and_nothing_left_with_a_newer_qt() {
+    with_two_qts(100, peers::qt6, peers::pyside);
+}
+
+fn with_two_qts(rounds: u32, one: fn() -> Option<Peer>, other: fn() -> Option<Peer>) {
     let _watchdog = watchdog(Duration::from_secs(300));
     let players = [
         Player::new(|| Some(agent::spawn()), false),
         Player::new(|| Some(agent::spawn()), false),
-        Player::new(peers::qt5, true),
-        Player::new(peers::qt6, true),
+        Player::new(one, true),
+        Player::new(other, true),
     ];
     let Some(mut players) = players.into_iter().collect::<Option<Vec<_>>>() else { return };
     let mut rng = Rng::new(0x5eed);
     let mut tally = [0_u32; 7];
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let key = QtKey::unique();
         play(round, &key, &mut players, &mut rng, &mut tally);
     }
-    assert!(tally.iter().all(|&count| count > 50), "every kind of step happened often: {tally:?}");
+    assert!(tally.iter().all(|&count| count > rounds / 6), "every kind of step happened often: {tally:?}");
     for player in players {
         player.peer.finish();
     }

@@ -72,6 +72,11 @@ fn qt6() {
     with_qt(peers::qt6());
 }
 
+#[test]
+fn qt_newer_than_debian_has() {
+    with_qt(peers::pyside());
+}
+
 fn with_shm_open(peer: Option<Peer>) {
     let Some(mut peer) = peer else { return };
     let place = Place::posix();
