@@ -4,6 +4,9 @@
 //! The test keeps a model of who holds what, and asks for nothing that Qt itself is known to break: Qt's `create()`
 //! resets a lock that is held, and its creator removes the semaphore under everybody's hands when it ends, so these
 //! happen only while nobody holds or waits. Everything else happens at any time, kills above all.
+//!
+//! On POSIX the creator takes the semaphore's name away even when it only detaches, so there a creator of Qt's stays
+//! until it is killed or the round ends; and a lock whose holder was killed has to be broken.
 
 use std::time::Duration;
 
@@ -34,8 +37,8 @@ impl Player {
         Some(Self { peer: start()?, start, is_qt, attached: false, holds: false, waits: false })
     }
 
-    fn name<'a>(&self, key: &'a str, address: &'a str) -> &'a str {
-        if self.is_qt { key } else { address }
+    fn name(&self, key: &QtKey) -> String {
+        if self.is_qt { key.word() } else { address(key) }
     }
 
     /// Killed, and replaced by a new one that knows nothing.
@@ -47,16 +50,25 @@ impl Player {
 
 #[test]
 fn never_two_holders_and_nothing_left() {
-    with_two_qts(300, peers::qt5, peers::qt6);
+    with_two_qts(300, QtKey::unique, peers::qt5, peers::qt6);
 }
 
 /// Fewer rounds: Python takes its time to start, and every round starts all players anew.
 #[test]
 fn never_two_holders_and_nothing_left_with_a_newer_qt() {
-    with_two_qts(100, peers::qt6, peers::pyside);
+    with_two_qts(100, QtKey::unique, peers::qt6, peers::pyside);
 }
 
-fn with_two_qts(rounds: u32, one: fn() -> Option<Peer>, other: fn() -> Option<Peer>) {
+#[test]
+fn never_two_holders_and_nothing_left_on_posix() {
+    with_two_qts(100, QtKey::posix, peers::pyside, peers::pyside);
+}
+
+fn address(key: &QtKey) -> String {
+    format!("qt:{}", key.text())
+}
+
+fn with_two_qts(rounds: u32, make_key: fn() -> QtKey, one: fn() -> Option<Peer>, other: fn() -> Option<Peer>) {
     let _watchdog = watchdog(Duration::from_secs(300));
     let players = [
         Player::new(|| Some(agent::spawn()), false),
@@ -68,7 +80,7 @@ fn with_two_qts(rounds: u32, one: fn() -> Option<Peer>, other: fn() -> Option<Pe
     let mut rng = Rng::new(0x5eed);
     let mut tally = [0_u32; 7];
     for round in 0..rounds {
-        let key = QtKey::unique();
+        let key = make_key();
         play(round, &key, &mut players, &mut rng, &mut tally);
     }
     assert!(tally.iter().all(|&count| count > rounds / 6), "every kind of step happened often: {tally:?}");
@@ -78,24 +90,29 @@ fn with_two_qts(rounds: u32, one: fn() -> Option<Peer>, other: fn() -> Option<Pe
 }
 
 fn play(round: u32, key: &QtKey, players: &mut [Player], rng: &mut Rng, tally: &mut [u32; 7]) {
-    let address = format!("qt:{}", key.key());
+    let address = address(key);
+    let is_posix = address.starts_with("qt:posix:");
     let mut exists = false;
+    // A Qt program that made a POSIX semaphore, and takes its name away when it leaves.
+    let mut maker = None;
     for step in 0..STEPS {
         let who = rng.below(players.len() as u64) as usize;
         let busy = players.iter().any(|player| player.holds || player.waits);
         let what = rng.below(10);
         let context = format!("round {round}, step {step}, player {who}");
         let player = &mut players[who];
-        let name = player.name(key.key(), &address).to_owned();
+        let name = player.name(key);
         match what {
             // Only one that waits for nothing can be asked.
             _ if player.waits && what < 9 => continue,
             0..=2 if !player.attached && !exists && !busy => {
                 player.peer.ask(&format!("create {name} 64")).expect_ok();
                 (player.attached, exists) = (true, true);
+                maker = (is_posix && player.is_qt).then_some(who);
                 tally[0] += 1;
             }
-            0..=2 if !player.attached && !busy => {
+            // On POSIX a Qt program that finds nothing makes a semaphore even so.
+            0..=2 if !player.attached && !busy && (exists || !is_posix) => {
                 let reply = player.peer.ask(&format!("attach {name}"));
                 assert_eq!(reply.ok().is_some(), exists, "{context}: {}", reply.line());
                 player.attached = exists;
@@ -111,7 +128,7 @@ fn play(round: u32, key: &QtKey, players: &mut [Player], rng: &mut Rng, tally: &
                 player.holds = false;
                 tally[3] += 1;
             }
-            8 if player.attached && !busy => {
+            8 if player.attached && !busy && maker != Some(who) => {
                 player.peer.ask("detach").expect_ok();
                 player.attached = false;
                 // The last one removes it, unless it was left over when the first of those now attached came.
@@ -119,13 +136,19 @@ fn play(round: u32, key: &QtKey, players: &mut [Player], rng: &mut Rng, tally: &
                 tally[4] += 1;
             }
             9 if player.holds || rng.one_in(3) => {
-                tally[if player.holds { 5 } else { 6 }] += 1;
+                let held = player.holds;
+                tally[if held { 5 } else { 6 }] += 1;
                 player.die();
+                maker = maker.filter(|&maker| maker != who);
+                if is_posix && held {
+                    let broken = Segment::options().break_lock(address.as_str());
+                    assert!(broken.unwrap(), "{context}: the dead holder's lock is still taken");
+                }
             }
             _ => continue,
         }
         settle(players, &context);
-        assert!(value_of(&address) <= 1, "{context}: the semaphore is above 1");
+        assert!(value_of(key) <= 1, "{context}: the semaphore is above 1");
     }
     // The end of a round: all let go, leave, and are started anew, so that no program owns what the next one makes.
     for who in 0..players.len() {
@@ -147,11 +170,7 @@ fn play(round: u32, key: &QtKey, players: &mut [Player], rng: &mut Rng, tally: &
     }
     // What the killed ones left.
     let _ = Segment::remove(address.as_str());
-    let left: Vec<_> = std::fs::read_dir(std::env::temp_dir())
-        .unwrap()
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().contains(key.key()))
-        .collect();
+    let left = key.files();
     assert!(left.is_empty(), "round {round} leaves {left:?}");
 }
 
@@ -184,8 +203,11 @@ fn segment_exists(address: &str) -> bool {
 }
 
 /// The semaphore's value, as the kernel has it; 0 if there is none.
-fn value_of(address: &str) -> i32 {
-    let key = address.strip_prefix("qt:").expect("a Qt address");
-    let path = std::env::temp_dir().join(cenote::qt::legacy_semaphore_name(key));
-    testkit::sysv::semaphore_value(&path, b'Q').unwrap_or(0)
+fn value_of(key: &QtKey) -> i32 {
+    let Ok(bytes) = std::fs::read(key.posix_semaphore_path()) else {
+        let path = std::env::temp_dir().join(cenote::qt::legacy_semaphore_name(key.key()));
+        return testkit::sysv::semaphore_value(&path, b'Q').unwrap_or(0);
+    };
+    // The first word of glibc's `sem_t`.
+    i32::from_ne_bytes(bytes[..4].try_into().expect("four bytes"))
 }

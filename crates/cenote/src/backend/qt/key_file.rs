@@ -46,8 +46,11 @@ impl KeyFile {
         sys::ftok_of_key_file(&self.path, self.project)
     }
 
-    /// Unlinks it; one that is gone already is as good.
+    /// Unlinks it; one that is gone already is as good. A native key may name any file: one that has something in it
+    /// is not ours to delete.
     pub(super) fn remove(&self) {
-        let _ = sys::remove_file(&self.path, true);
+        if sys::stat_path(&self.path, false).is_ok_and(|facts| facts.size == 0) {
+            let _ = sys::remove_file(&self.path, true);
+        }
     }
 }
