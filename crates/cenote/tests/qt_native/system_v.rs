@@ -94,15 +94,21 @@ fn removing_what_has_holders_leaves_them_their_lock() {
     with(|[mut qt], key, _| {
         let ours = Segment::create(address(key), 64).unwrap();
         qt.ask(&format!("attach {}", key.word())).expect_ok();
+        let mut other = agent::spawn();
+        other.ask(&format!("attach {}", address(key))).expect_ok();
         Segment::remove(address(key)).unwrap();
         assert_eq!(Segment::attach(address(key)).unwrap_err().kind(), ErrorKind::NotFound);
         qt.ask("lock").expect_ok();
         assert!(ours.try_lock().unwrap().is_none());
+        // One that had to wait looks whether the lock has a successor meanwhile.
+        other.tell("lock");
+        assert!(other.reply(SOON).is_none());
         qt.ask("unlock").expect_ok();
-        let guard = ours.lock_timeout(LATE).unwrap();
+        other.wait_for_reply().expect_ok();
+        assert!(ours.try_lock().unwrap().is_none());
         qt.tell("lock");
         assert!(qt.reply(SOON).is_none());
-        guard.unlock().unwrap();
+        other.ask("unlock").expect_ok();
         qt.wait_for_reply().expect_ok();
         qt.ask("unlock").expect_ok();
         qt.finish();
