@@ -36,6 +36,7 @@ mod error;
 pub mod qt;
 mod segment;
 mod semaphore;
+mod sync;
 mod sys;
 
 pub use address::{Address, Kind};

@@ -68,7 +68,12 @@ fn address(key: &QtKey) -> String {
     format!("qt:{}", key.text())
 }
 
-fn with_two_qts(rounds: u32, make_key: fn() -> QtKey, one: fn() -> Option<Peer>, other: fn() -> Option<Peer>) {
+fn with_two_qts(
+    rounds: u32,
+    make_key: fn() -> QtKey,
+    one: fn() -> Option<Peer>,
+    other: fn() -> Option<Peer>,
+) {
     let _watchdog = watchdog(Duration::from_secs(300));
     let players = [
         Player::new(|| Some(agent::spawn()), false),

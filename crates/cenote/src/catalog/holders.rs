@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::backend::lock::{LockState, named};
+use crate::backend::lock::{LockState, NamedSemaphore, named};
 use crate::error::Result;
 use crate::sys::{self, Mapped, Use};
 
@@ -79,8 +79,8 @@ pub struct LockUsers {
 impl Holders {
     /// Those who have a semaphore open.
     pub(super) fn of_semaphore(&self, name: &str) -> LockUsers {
-        let unused = sys::NamedSemaphore::is_unused(name);
-        let file = sys::NamedSemaphore::named(name).ok().flatten();
+        let unused = NamedSemaphore::is_unused(name);
+        let file = NamedSemaphore::named(name).ok().flatten();
         LockUsers {
             state: named::state(name),
             users: file.map_or_else(Vec::new, |file| self.of(file)),

@@ -9,6 +9,7 @@ mod faults;
 mod first_touch;
 mod foreign_sets;
 mod key_files;
+mod qt_posix;
 mod qt_semaphore;
 mod semaphores;
 mod shrinking;

@@ -109,7 +109,10 @@ fn a_semaphore_that_its_qt_maker_takes_away_locks_its_users_and_newcomers() {
 fn ours_is_the_maker_of_the_lock_that_qt_uses() {
     with(|[mut qt, mut other], key| {
         let ours = Segment::create(address(key), 64).unwrap();
-        assert!(key.posix_semaphore_path().exists(), "or the first Qt program would make it, and take it away");
+        assert!(
+            key.posix_semaphore_path().exists(),
+            "or the first Qt program would make it, and take it away"
+        );
         qt.ask(&format!("attach {}", key.word())).expect_ok();
         qt.finish();
         assert!(key.posix_semaphore_path().exists());

@@ -2,11 +2,11 @@
 
 use super::counting_set::CountingSet;
 use super::named::Named;
-use super::{Locker, OwnSet, RangeLock};
+use super::{Locker, NamedSemaphore, OwnSet, RangeLock};
 use crate::address::{Address, Target};
 use crate::backend::{SemaphoreKey, later, qt};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, NamedSemaphore, SemSet};
+use crate::sys::{self, SemSet};
 
 /// What an address means as a lock: a lock file, a POSIX named semaphore, a System V set, Qt's semaphore.
 pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Abandoned, LockState, Locked, Locker};
+use super::{Abandoned, LockState, Locked, Locker, NamedSemaphore};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{LockFile, NamedSemaphore, Wait};
+use crate::sys::{LockFile, Wait};
 
 /// What helps those who wait for a dead holder.
 pub(crate) const STUCK_HINT: &str =
@@ -41,7 +41,7 @@ pub(crate) fn break_semaphore(name: &str) -> Result<bool> {
     const PATIENCE: Duration = Duration::from_secs(5);
     let semaphore = NamedSemaphore::open(name)?;
     // Two who free it at once would let two in. The lock is of the kind that dies with its holder.
-    let turn = LockFile::reopen(&semaphore.file()?, true)?;
+    let turn = LockFile::reopen(semaphore.file(), true)?;
     if !turn.lock(false, Wait::up_to(Some(PATIENCE)))? {
         return Err(Error::new(ErrorKind::Timeout, "somebody else is breaking it"));
     }

@@ -7,12 +7,12 @@
 use std::path::{Path, PathBuf};
 
 use super::posix_lock::PosixLock;
-use crate::backend::lock::{LockState, Locker, named};
+use crate::backend::lock::{LockState, Locker, NamedSemaphore, named};
 use crate::backend::mapped_file::{self, FileBackend};
 use crate::backend::{Attached, Backend, How, Stat, mappable, timed_out};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, NativeKey};
-use crate::sys::{self, Mapped, Mapping, NamedSemaphore, SHM_DIRECTORY, Wait};
+use crate::sys::{self, Mapped, Mapping, SHM_DIRECTORY, Wait};
 
 /// The longest name of a file, and of the semaphore's when `sem.` is put before it.
 const LONGEST: usize = 255 - "sem.".len();

@@ -11,9 +11,9 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use crate::backend::lock::{Abandoned, Locked, Locker, named};
+use crate::backend::lock::{Abandoned, Locked, Locker, NamedSemaphore, named};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Mapped, NamedSemaphore, Wait};
+use crate::sys::{self, Mapped, Wait};
 
 /// More than these would not fit into the word that says which were taken.
 const MOST: usize = 64;

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::semaphore::Semaphore;
+use crate::backend::lock::NamedSemaphore;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, NamedSemaphore, Wait};
+use crate::sys::{self, Wait};
 
 /// A handle that stays with the semaphore it has opened, as Qt's does.
 pub(super) struct PosixSemaphore {

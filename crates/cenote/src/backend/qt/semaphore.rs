@@ -130,6 +130,6 @@ pub(crate) fn semaphore(key: &SemaphoreKey, initial: u16) -> Result<Box<dyn Sema
 pub(crate) fn remove_semaphore(key: &SemaphoreKey) -> Result<()> {
     match key.place()? {
         Place::SystemV(file) => super::system_v_semaphore::remove(&file),
-        Place::Posix(name) => crate::sys::NamedSemaphore::remove(&name),
+        Place::Posix(name) => crate::backend::lock::NamedSemaphore::remove(&name),
     }
 }

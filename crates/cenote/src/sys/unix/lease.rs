@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 const F_SETSIG: i32 = 10;
 
 /// Whether it is proven that this descriptor's is the only use of the file. Only the file's owner and root can prove it.
-pub(super) fn is_open_nowhere_else(file: &OwnedFd) -> bool {
+pub(crate) fn is_open_nowhere_else(file: &OwnedFd) -> bool {
     let call = |command: i32, argument: i32| {
         // SAFETY: the descriptor is borrowed, and these commands take a number.
         unsafe { libc::fcntl(file.as_raw_fd(), command, argument) == 0 }

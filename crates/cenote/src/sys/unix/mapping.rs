@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicU64;
 
 use rustix::mm::{MapFlags, ProtFlags};
 use zerocopy::FromBytes;
@@ -176,6 +177,16 @@ impl Mapping {
         // SAFETY: the range was checked and is mapped and writable.
         unsafe { copy::fill(to.as_ptr(), byte, len) };
         self.intact()
+    }
+
+    /// The word at `offset`, for lock-free code: others change it at any time.
+    pub(crate) fn word(&self, offset: usize) -> Result<&AtomicU64> {
+        let at = self.at_for_writing(offset, size_of::<AtomicU64>())?.cast::<AtomicU64>();
+        if !at.is_aligned() {
+            return Err(Error::new(ErrorKind::InvalidSize, "a word has an offset that is a multiple of 8"));
+        }
+        // SAFETY: aligned, within the mapping and writable, and borrowed no longer than that lives.
+        Ok(unsafe { at.as_ref() })
     }
 
     /// `Corrupt` once the memory behind the mapping was taken away.

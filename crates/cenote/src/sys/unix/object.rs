@@ -85,6 +85,11 @@ pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(Ow
 
 /// Makes a file of zeros at `path`, which must be free. It gets its name when it is complete.
 pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<OwnedFd> {
+    create_file_with(path, new, &[])
+}
+
+/// The same for a file that begins with `bytes`.
+pub(crate) fn create_file_with(path: &Path, new: NewFile, bytes: &[u8]) -> Result<OwnedFd> {
     // Taking the name fails in the end if it is not free. A large reservation for nothing is saved.
     if new.size > WORTH_A_LOOK {
         ensure_free(path)?;
@@ -98,11 +103,14 @@ pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<OwnedFd> {
     match uninterrupted(|| rustix::fs::open(directory, flags | OFlags::TMPFILE, mode)) {
         Ok(file) => {
             prepare(&file, Some(directory), new)?;
+            begin_with(&file, bytes)?;
             name_file(&file, path)?;
             Ok(file)
         }
         // A file system that has no files without a name: some network and FUSE ones, vfat.
-        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => create_by_renaming(path, directory, new),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+            create_by_renaming(path, directory, new, bytes)
+        }
         Err(errno @ (Errno::NOENT | Errno::NOTDIR)) => {
             Err(os_error("open", errno).with_hint("make its directory first, or choose another place"))
         }
@@ -127,7 +135,7 @@ fn name_file(file: &OwnedFd, path: &Path) -> Result<()> {
 }
 
 /// Makes the file under a temporary name beside its own.
-fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<OwnedFd> {
+fn create_by_renaming(path: &Path, directory: &Path, new: NewFile, bytes: &[u8]) -> Result<OwnedFd> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     // Not made of its own name, which may be as long as names can be.
@@ -136,7 +144,8 @@ fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<Own
     let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::CREATE | OFlags::EXCL;
     let file = uninterrupted(|| rustix::fs::open(&temporary, flags, Mode::from_raw_mode(0o600)))
         .map_err(|errno| os_error("open", errno))?;
-    let named = prepare(&file, Some(directory), new).and_then(|()| {
+    let whole = prepare(&file, Some(directory), new).and_then(|()| begin_with(&file, bytes));
+    let named = whole.and_then(|()| {
         rustix::fs::renameat_with(CWD, &temporary, CWD, path, RenameFlags::NOREPLACE).map_err(|errno| {
             match errno {
                 Errno::EXIST => taken(path),
@@ -148,6 +157,16 @@ fn create_by_renaming(path: &Path, directory: &Path, new: NewFile) -> Result<Own
         let _ = rustix::fs::unlink(&temporary);
     }
     named.map(|()| file)
+}
+
+/// Writes the first bytes of a new file, whose memory is reserved.
+fn begin_with(file: &OwnedFd, bytes: &[u8]) -> Result<()> {
+    let written = if bytes.is_empty() {
+        0
+    } else {
+        uninterrupted(|| rustix::io::pwrite(file, bytes, 0)).map_err(|errno| os_error("pwrite", errno))?
+    };
+    if written == bytes.len() { Ok(()) } else { Err(os_error("pwrite", Errno::IO)) }
 }
 
 /// Gives a new file its size, its memory and its mode, whatever the umask. Anonymous memory has no directory.
@@ -377,10 +396,11 @@ mod tests {
         let folder = testkit::names::TempDir::new();
         let path = folder.join(&"n".repeat(255));
         let new = NewFile { size: 5000, mode: 0o640, sparse: false };
-        let file = create_by_renaming(&path, folder.path(), new).unwrap();
+        let file = create_by_renaming(&path, folder.path(), new, b"first").unwrap();
         let made = stat_file(&file).unwrap();
         assert_eq!((made.size, made.mode), (5000, 0o640));
-        let again = create_by_renaming(&path, folder.path(), new).unwrap_err();
+        assert_eq!(std::fs::read(&path).unwrap()[..6], *b"first\0");
+        let again = create_by_renaming(&path, folder.path(), new, b"first").unwrap_err();
         assert_eq!(again.kind(), ErrorKind::AlreadyExists);
         assert_eq!(file_count(folder.path()), 1, "no temporary name is left");
     }

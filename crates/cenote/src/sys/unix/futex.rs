@@ -1,0 +1,35 @@
+//! Sleeping on a word in shared memory: futex(2).
+
+#![allow(unsafe_code)]
+
+use std::ptr;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use crate::sys::Wait;
+
+/// The longest sleep: a word that somebody took the memory from wakes nobody.
+const LONGEST: Duration = Duration::from_millis(500);
+
+/// Sleeps while the low half of the word is 0: until it is woken, or the wait ends, or it has slept for long.
+pub(crate) fn sleep_on_low_half(word: &AtomicU64, wait: Wait) {
+    let Some(longest) = wait.left(LONGEST) else { return };
+    let timeout =
+        libc::timespec { tv_sec: longest.as_secs() as libc::time_t, tv_nsec: longest.subsec_nanos().into() };
+    // SAFETY: the word and the time outlive the call. An error is a reason to look again, like waking up.
+    unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAIT, 0, &raw const timeout) };
+}
+
+/// Wakes one that sleeps on the low half of the word.
+pub(crate) fn wake_low_half(word: &AtomicU64) {
+    // SAFETY: the kernel only looks the address up.
+    unsafe {
+        libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE, 1, ptr::null::<libc::timespec>())
+    };
+}
+
+/// Where the low half is, for the kernel alone.
+fn low_half(word: &AtomicU64) -> *const u32 {
+    let halves = word.as_ptr().cast::<u32>();
+    halves.wrapping_add(usize::from(cfg!(target_endian = "big")))
+}

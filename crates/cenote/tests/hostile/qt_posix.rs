@@ -1,0 +1,147 @@
+//! The lock of `qt:posix:` segments under a hostile hand: a semaphore that lies in a file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cenote::{ErrorKind, Segment};
+use testkit::names::ShmName;
+use testkit::{Peer, Rng, watchdog};
+
+use crate::semaphores::lock_briefly;
+use crate::{child, minute};
+
+fn segment() -> (ShmName, String, Segment) {
+    let name = ShmName::unique("qt-hostile");
+    let address = format!("qt:posix:{}", name.name());
+    let segment = Segment::create(address.as_str(), 64).unwrap();
+    (name, address, segment)
+}
+
+/// What a semaphore's file may hold: its value, and how many wait, are in the first two words of glibc's `sem_t`.
+fn write(name: &ShmName, words: [u32; 8]) {
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    use std::os::unix::fs::FileExt;
+    fs::File::options().write(true).open(name.semaphore_path()).unwrap().write_all_at(&bytes, 0).unwrap();
+}
+
+#[test]
+fn any_contents_of_the_semaphore_cost_a_timeout_or_an_error() {
+    let _watchdog = minute();
+    let mut rng = Rng::new(7);
+    for round in 0..200 {
+        let (name, address, segment) = segment();
+        let mut words = [0, 0, 128, 0, 0, 0, 0, 0];
+        words[0] = *rng.choose(&[0, 1, 2, 0x7fff_fffe, 0x7fff_ffff, 0x8000_0000, u32::MAX]);
+        words[1] = *rng.choose(&[0, 1, u32::MAX]);
+        if round % 2 == 0 {
+            words = words.map(|word| if rng.one_in(2) { rng.next_u64() as u32 } else { word });
+        }
+        write(&name, words);
+        for _ in 0..2 {
+            if let Ok(guard) = lock_briefly(&segment) {
+                guard.write_at(0, b"usable").unwrap();
+                let _ = guard.unlock();
+            }
+        }
+        if let Err(error) = Segment::options().break_lock(address.as_str()) {
+            assert_eq!(error.kind(), ErrorKind::LockError, "{error}");
+        }
+        let other = Segment::attach(address.as_str()).unwrap();
+        assert_eq!(other.len(), 64);
+        Segment::remove(address.as_str()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_no_semaphore_is_an_error_for_the_lock_and_not_for_the_memory() {
+    let _watchdog = minute();
+    for what in ["a directory", "a link", "a FIFO", "an empty file", "a short file"] {
+        let (name, address, segment) = segment();
+        segment.write_at(0, b"bytes").unwrap();
+        let path = name.semaphore_path();
+        fs::remove_file(&path).unwrap();
+        let innocent = name.path().with_extension("innocent");
+        match what {
+            "a directory" => fs::create_dir(&path).unwrap(),
+            "a link" => {
+                fs::write(&innocent, [1; 32]).unwrap();
+                std::os::unix::fs::symlink(&innocent, &path).unwrap();
+            }
+            "a FIFO" => assert!(Command::new("mkfifo").arg(&path).status().unwrap().success()),
+            "an empty file" => fs::write(&path, "").unwrap(),
+            _ => fs::write(&path, "short").unwrap(),
+        }
+        let newcomer = Segment::attach(address.as_str()).unwrap();
+        assert_eq!(newcomer.read_to_vec(..5).unwrap(), b"bytes");
+        for segment in [&segment, &newcomer] {
+            let start = Instant::now();
+            let error = segment.try_lock().map(drop).expect_err(what);
+            assert!(start.elapsed() < Duration::from_secs(10));
+            let kinds =
+                [ErrorKind::KeyError, ErrorKind::LockError, ErrorKind::Unknown, ErrorKind::InvalidSize];
+            assert!(kinds.contains(&error.kind()), "{what}: {error}");
+        }
+        assert!(Segment::options().break_lock(address.as_str()).is_err(), "{what}");
+        let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+        if innocent.exists() {
+            assert_eq!(fs::read(&innocent).unwrap(), [1; 32], "nothing follows the link");
+            fs::remove_file(&innocent).unwrap();
+        }
+        Segment::remove(address.as_str()).unwrap();
+    }
+}
+
+#[test]
+fn a_semaphore_that_shrinks_under_a_holder_or_a_waiter_is_an_error() {
+    let _watchdog = minute();
+    let (name, address, segment) = segment();
+    let other = Segment::attach(address.as_str()).unwrap();
+    let guard = segment.lock().unwrap();
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| other.lock_timeout(Duration::from_secs(40)).map(drop));
+        fs::File::options().write(true).open(name.semaphore_path()).unwrap().set_len(0).unwrap();
+        let error = waiter.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LockError, "{error}");
+    });
+    assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::LockError);
+}
+
+#[test]
+fn thousands_of_attacks_on_the_semaphore_in_use_cost_errors_and_no_life() {
+    let _watchdog = watchdog(Duration::from_secs(120));
+    let (name, address, first) = segment();
+    drop(first);
+    let path = name.semaphore_path().display().to_string();
+    let mut attacker = Peer::spawn(child::command("attack", &path));
+    attacker.set_patience(Duration::from_secs(60));
+    let end = Instant::now() + Duration::from_secs(6);
+    let tallies = thread::scope(|scope| {
+        let users = [1, 2].map(|_| {
+            let address = &address;
+            scope.spawn(move || {
+                let mut tally = BTreeMap::<String, u32>::new();
+                while Instant::now() < end {
+                    let Ok(segment) = Segment::attach(address.as_str()) else { continue };
+                    for _ in 0..50 {
+                        let outcome = match lock_briefly(&segment).map(|guard| guard.unlock()) {
+                            Ok(Ok(())) => "locked".to_owned(),
+                            Ok(Err(error)) | Err(error) => format!("{:?}", error.kind()),
+                        };
+                        *tally.entry(outcome).or_default() += 1;
+                    }
+                }
+                tally
+            })
+        });
+        users.map(|user| user.join().unwrap())
+    });
+    println!("{tallies:?}");
+    assert!(tallies.iter().all(|tally| tally.values().sum::<u32>() > 100), "{tallies:?}");
+    attacker.wait_for_reply().expect_ok();
+    attacker.finish();
+    let _ = fs::remove_file(name.semaphore_path());
+    Segment::remove(address.as_str()).unwrap();
+}
