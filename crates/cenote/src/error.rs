@@ -71,7 +71,10 @@ impl fmt::Display for ErrorKind {
 }
 
 /// An error: one line of what (its `Display`), and one of what to do ([`hint`](Self::hint)).
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is both lines, so that `unwrap`, and a `main` that returns a `Result`, show a person what to do;
+/// `{:#?}` has the fields.
+#[derive(thiserror::Error)]
 #[error("{}", self.line())]
 pub struct Error {
     // Boxed, so that a `Result` stays small on the paths where nothing fails.
@@ -173,6 +176,15 @@ impl Error {
             (Some(operation), Some(address)) => format!("cannot {operation} {address}: {what}"),
             _ => what.clone(),
         }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return self.inner.fmt(f);
+        }
+        write!(f, "{self}\n  hint: {}", self.hint())
     }
 }
 

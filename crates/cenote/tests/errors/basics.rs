@@ -203,3 +203,11 @@ fn a_file_without_a_size_is_not_ready_rather_than_mapped() {
         Segment::remove(address).unwrap();
     }
 }
+
+#[test]
+fn what_unwrap_and_main_show_is_what_a_person_reads() {
+    let error = Segment::attach("posix:/cenote-test-that-nobody-makes").unwrap_err();
+    let shown = format!("{error:?}");
+    assert_eq!(shown, format!("{error}\n  hint: {}", error.hint()));
+    assert!(format!("{error:#?}").contains("kind: NotFound"), "the fields are for {{:#?}}");
+}
