@@ -2,6 +2,7 @@
 //!
 //! Standard library only, so that they build in a moment on a fresh machine.
 
+mod cookbook;
 mod dist;
 mod install;
 mod leaks;

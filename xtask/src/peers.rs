@@ -1,10 +1,11 @@
-//! Compiles the peers of `crates/testkit/peers` into `target/peers`, when their sources are newer, and puts
-//! the scripts beside them.
+//! Compiles the peers of `crates/testkit/peers`, and the cookbook's classic programs, into `target/peers`, when their
+//! sources are newer, and puts the scripts beside them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::cookbook;
 use crate::pyside::{self, Pyside};
 use crate::repository::{Repository, is_installed, output_of, run};
 use crate::steps::{Done, Outcome};
@@ -13,14 +14,16 @@ use crate::steps::{Done, Outcome};
 const SOURCES: &str = "crates/testkit/peers";
 
 /// One peer: what it is made of, and which pkg-config modules it needs.
-struct Recipe {
-    name: &'static str,
-    compiler: &'static str,
-    flags: &'static [&'static str],
-    sources: &'static [&'static str],
-    headers: &'static [&'static str],
-    modules: &'static [&'static str],
-    libraries: &'static [&'static str],
+pub(crate) struct Recipe {
+    pub(crate) name: &'static str,
+    pub(crate) compiler: &'static str,
+    pub(crate) flags: &'static [&'static str],
+    /// Below the repository's root.
+    pub(crate) folder: &'static str,
+    pub(crate) sources: &'static [&'static str],
+    pub(crate) headers: &'static [&'static str],
+    pub(crate) modules: &'static [&'static str],
+    pub(crate) libraries: &'static [&'static str],
 }
 
 /// Qt's headers insist on position-independent code; as `-fPIC` it suits every version.
@@ -28,6 +31,7 @@ const QT: Recipe = Recipe {
     name: "",
     compiler: "c++",
     flags: &["-std=c++17", "-O2", "-fPIC", "-Wall", "-Wextra"],
+    folder: SOURCES,
     sources: &["qt/peer.cpp", "qt/picture.cpp"],
     headers: &["qt/picture.h"],
     modules: &[],
@@ -38,6 +42,7 @@ const C: Recipe = Recipe {
     name: "",
     compiler: "cc",
     flags: &["-std=c11", "-O2", "-Wall", "-Wextra"],
+    folder: SOURCES,
     sources: &[],
     headers: &["c/protocol.h"],
     modules: &[],
@@ -65,7 +70,8 @@ pub(crate) fn build(repository: &Repository, may_install: bool) -> Outcome {
     let folder = folder(repository);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut skipped = Vec::new();
-    for recipe in &RECIPES {
+    cookbook::make_folder(&folder)?;
+    for recipe in RECIPES.iter().chain(&cookbook::RECIPES) {
         match recipe.missing_tool(repository) {
             Some(tool) => skipped.push(format!("{} (needs {tool})", recipe.name)),
             None => recipe.build(repository, &folder)?,
@@ -115,7 +121,7 @@ impl Recipe {
     fn build(&self, repository: &Repository, folder: &Path) -> Result<(), String> {
         let program = folder.join(self.name);
         let inputs =
-            self.sources.iter().chain(self.headers).map(|name| repository.root.join(SOURCES).join(name));
+            self.sources.iter().chain(self.headers).map(|name| repository.root.join(self.folder).join(name));
         if !is_older(&program, inputs) {
             println!("{}: up to date", self.name);
             return Ok(());
@@ -123,7 +129,7 @@ impl Recipe {
         let (flags, libraries) = self.module_flags(repository)?;
         let mut compile = repository.command(self.compiler);
         compile.args(self.flags).args(flags).arg("-o").arg(&program);
-        compile.args(self.sources.iter().map(|source| Path::new(SOURCES).join(source)));
+        compile.args(self.sources.iter().map(|source| Path::new(self.folder).join(source)));
         compile.args(libraries).args(self.libraries);
         run(&mut compile)
     }
