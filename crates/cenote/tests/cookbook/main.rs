@@ -1,0 +1,38 @@
+//! The cookbook's programs as a reader runs them: our examples and the classic programs beside them, in all pairings.
+//! And its pages: what they show of a program is what is in it.
+//!
+//! Classic programs that are not there are skipped, and named.
+#![cfg(target_os = "linux")]
+
+mod lockf_children;
+mod mmap_file;
+mod mmap_fork;
+mod mutex_structure;
+mod pages;
+#[cfg(feature = "image")]
+mod picture;
+mod producer_consumer;
+mod programs;
+mod qt_hello;
+mod system_v;
+
+use std::time::Duration;
+
+use testkit::{Watchdog, watchdog};
+
+/// Also for building the examples, if this is the first test to need them.
+fn minutes() -> Watchdog {
+    watchdog(Duration::from_secs(300))
+}
+
+/// Whether something lies under this name in `/dev/shm`.
+fn is_in_shm(name: &str) -> bool {
+    std::path::Path::new("/dev/shm").join(name.trim_start_matches('/')).exists()
+}
+
+/// The key files of Qt's that carry `key` in their names.
+fn qt_files(key: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(std::env::temp_dir()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("qipc_") && name.contains(key)).collect()
+}

@@ -1,0 +1,64 @@
+//! Recipe `producer-consumer`.
+
+use std::fmt::Write as _;
+
+use testkit::qt::QtKey;
+
+use crate::programs::{Program, ours, pairings, programs, two};
+use crate::{minutes, qt_files};
+
+const CLASSIC: [&str; 2] = ["producer-consumer", "producer-consumer-qt5"];
+
+fn what_is_taken() -> String {
+    let mut said = String::new();
+    for number in 1..=10 {
+        writeln!(said, "consumer: took {number}").unwrap();
+    }
+    said + "consumer: the sum is 55\n"
+}
+
+#[track_caller]
+fn produce_and_consume(producer: &Program, consumer: &Program, arguments: &[&str]) {
+    let producing = producer.start(&[&["producer"], arguments].concat());
+    assert_eq!(
+        consumer.run(&[&["consumer"], arguments].concat()),
+        what_is_taken(),
+        "{producer:?}, {consumer:?}"
+    );
+    let said = producing.finish();
+    assert!(said.starts_with("producer: put 1\nproducer: put 2\n"), "{said}");
+    assert!(said.ends_with("producer: put 10\nproducer: put 0\n"), "{said}");
+}
+
+#[test]
+fn each_consumer_takes_all_that_each_producer_puts_and_nothing_is_left() {
+    let _watchdog = minutes();
+    for (producer, consumer) in pairings("producer-consumer", &CLASSIC) {
+        let key = QtKey::unique();
+        produce_and_consume(&producer, &consumer, &[key.key()]);
+        assert_eq!(qt_files(key.key()), [""; 0], "{producer:?}, {consumer:?}");
+    }
+}
+
+#[test]
+fn a_producer_is_held_up_by_a_full_ring_until_somebody_takes_from_it() {
+    let _watchdog = minutes();
+    for program in programs("producer-consumer", &CLASSIC) {
+        let key = QtKey::unique();
+        let mut producing = program.start(&["producer", key.key()]);
+        producing.until("producer: put 4");
+        assert!(!producing.says_more(), "{program:?} puts a fifth into four slots");
+        assert_eq!(ours("producer-consumer").run(&["consumer", key.key()]), what_is_taken());
+        producing.finish();
+    }
+}
+
+#[test]
+fn the_well_known_key_is_the_default() {
+    let _watchdog = minutes();
+    if !qt_files("ProducerConsumer").is_empty() {
+        return testkit::skipped("somebody uses the key ProducerConsumer");
+    }
+    let (ours, classic) = two("producer-consumer");
+    produce_and_consume(&ours, &classic, &[]);
+}
