@@ -49,14 +49,6 @@ static QByteArray textIn(QSharedMemory &memory)
     return text;
 }
 
-static bool writeText(QSharedMemory &memory, const char *text)
-{
-    if (!memory.lock())
-        return false;
-    std::memcpy(memory.data(), text, std::strlen(text) + 1);
-    return memory.unlock();
-}
-
 static int server(const QString &key)
 {
     QSharedMemory memory(key);
@@ -66,9 +58,12 @@ static int server(const QString &key)
     std::printf("server: %s %s, %d bytes\n", attached ? "attached to" : "created", qPrintable(key),
                 int(memory.size()));
 
-    std::printf("server: writes \"%s\"\n", GREETING);
-    if (!writeText(memory, GREETING))
-        return failed("write", memory);
+    if (!memory.lock())
+        return failed("lock", memory);
+    std::memcpy(memory.data(), GREETING, sizeof GREETING);
+    std::printf("server: wrote \"%s\"\n", GREETING);
+    if (!memory.unlock())
+        return failed("unlock", memory);
 
     // The segment goes with the last process that has it: stay until the client was here.
     if (!waitFor([&] { return textIn(memory) != GREETING; }))
@@ -87,8 +82,11 @@ static int client(const QString &key)
     if (!waitFor([&] { return !textIn(memory).isEmpty(); }))
         return waitedInVain("no server has written");
     std::printf("client: read \"%s\"\n", textIn(memory).constData());
-    if (!writeText(memory, ANSWER))
-        return failed("write", memory);
+    if (!memory.lock())
+        return failed("lock", memory);
+    std::memcpy(memory.data(), ANSWER, sizeof ANSWER);
+    if (!memory.unlock())
+        return failed("unlock", memory);
     return memory.detach() ? 0 : failed("detach", memory);
 }
 

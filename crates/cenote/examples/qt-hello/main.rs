@@ -42,8 +42,8 @@ fn server(key: &str) -> Result<(), Box<dyn Error>> {
     println!("server: {how} {}, {} bytes", segment.address(), segment.len());
 
     let guard = segment.lock_timeout(LOCK_WAIT)?;
-    println!("server: writes {GREETING:?}");
     guard.write_at(0, format!("{GREETING}\0").as_bytes())?;
+    println!("server: wrote {GREETING:?}");
     guard.unlock()?;
 
     // Qt's segments go with the last process that has them: stay until the client was here, and has left.

@@ -16,6 +16,7 @@ mod programs;
 mod qt_hello;
 mod system_v;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use testkit::{Watchdog, watchdog};
@@ -23,6 +24,17 @@ use testkit::{Watchdog, watchdog};
 /// Also for building the examples, if this is the first test to need them.
 fn minutes() -> Watchdog {
     watchdog(Duration::from_secs(300))
+}
+
+/// A minute's watch, and no other test with Qt's keys meanwhile.
+///
+/// Qt finds a semaphore by its key file's inode, and ext4 gives the inode of a deleted file to the next one at once. A
+/// Qt program deletes the file first and the semaphore after it: in between, another program's new key file, of
+/// another key, leads to the semaphore that is about to go.
+fn alone_with_qt() -> (Watchdog, MutexGuard<'static, ()>) {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    (minutes(), turn)
 }
 
 /// Whether something lies under this name in `/dev/shm`.

@@ -7,7 +7,7 @@ use testkit::names::TempDir;
 use testkit::qt::QtKey;
 
 use crate::programs::{Program, ours, pairings, two};
-use crate::{minutes, qt_files};
+use crate::{alone_with_qt, qt_files};
 
 const CLASSIC: [&str; 2] = ["picture", "picture-qt5"];
 
@@ -38,7 +38,7 @@ fn pass(from: &Program, to: &Program, picture: &DynamicImage, arguments: &[&str]
 
 #[test]
 fn each_shows_the_pixels_that_each_has_loaded() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     let mut rng = Rng::new(26);
     for (from, to) in pairings("picture", &CLASSIC) {
         let key = QtKey::unique();
@@ -49,7 +49,7 @@ fn each_shows_the_pixels_that_each_has_loaded() {
 
 #[test]
 fn the_key_of_qts_example_is_the_default() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     if !qt_files("QSharedMemoryExample").is_empty() {
         return testkit::skipped("somebody uses the key QSharedMemoryExample");
     }
@@ -59,7 +59,7 @@ fn the_key_of_qts_example_is_the_default() {
 
 #[test]
 fn what_is_no_picture_is_refused_with_a_hint() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     let key = QtKey::unique();
     let said = ours("picture").run_refused(&["load", "Cargo.toml", key.key()]);
     assert!(said.contains("Cargo.toml holds no picture") && said.contains("\n  hint: "), "{said}");

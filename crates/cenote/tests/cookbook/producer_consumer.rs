@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use testkit::qt::QtKey;
 
 use crate::programs::{Program, ours, pairings, programs, two};
-use crate::{minutes, qt_files};
+use crate::{alone_with_qt, qt_files};
 
 const CLASSIC: [&str; 2] = ["producer-consumer", "producer-consumer-qt5"];
 
@@ -32,7 +32,7 @@ fn produce_and_consume(producer: &Program, consumer: &Program, arguments: &[&str
 
 #[test]
 fn each_consumer_takes_all_that_each_producer_puts_and_nothing_is_left() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     for (producer, consumer) in pairings("producer-consumer", &CLASSIC) {
         let key = QtKey::unique();
         produce_and_consume(&producer, &consumer, &[key.key()]);
@@ -42,7 +42,7 @@ fn each_consumer_takes_all_that_each_producer_puts_and_nothing_is_left() {
 
 #[test]
 fn a_producer_is_held_up_by_a_full_ring_until_somebody_takes_from_it() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     for program in programs("producer-consumer", &CLASSIC) {
         let key = QtKey::unique();
         let mut producing = program.start(&["producer", key.key()]);
@@ -55,7 +55,7 @@ fn a_producer_is_held_up_by_a_full_ring_until_somebody_takes_from_it() {
 
 #[test]
 fn the_well_known_key_is_the_default() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     if !qt_files("ProducerConsumer").is_empty() {
         return testkit::skipped("somebody uses the key ProducerConsumer");
     }

@@ -3,7 +3,7 @@
 use testkit::qt::QtKey;
 
 use crate::programs::{Program, pairings, two};
-use crate::{minutes, qt_files};
+use crate::{alone_with_qt, qt_files};
 
 const CLASSIC: [&str; 2] = ["qt-hello", "qt-hello-qt5"];
 
@@ -14,13 +14,13 @@ fn greet(server: &Program, client: &Program, arguments: &[&str]) {
     assert_eq!(read, "client: read \"Hello, Client!\"\n");
     let said = server.finish();
     assert!(said.starts_with("server: created "), "{said}");
-    assert!(said.contains(", 1024 bytes\nserver: writes \"Hello, Client!\"\n"), "{said}");
+    assert!(said.contains(", 1024 bytes\nserver: wrote \"Hello, Client!\"\n"), "{said}");
     assert!(said.ends_with("server: the answer is \"Hello, Server!\"\n"), "{said}");
 }
 
 #[test]
 fn each_client_reads_what_each_server_wrote_and_nothing_is_left() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     for (server, client) in pairings("qt-hello", &CLASSIC) {
         let key = QtKey::unique();
         greet(&server, &client, &[key.key()]);
@@ -30,7 +30,7 @@ fn each_client_reads_what_each_server_wrote_and_nothing_is_left() {
 
 #[test]
 fn a_client_that_comes_first_waits_for_its_server() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     for (server, client) in pairings("qt-hello", &CLASSIC) {
         let key = QtKey::unique();
         let client = client.start(&["client", key.key()]);
@@ -41,15 +41,15 @@ fn a_client_that_comes_first_waits_for_its_server() {
 
 #[test]
 fn a_server_takes_over_what_a_killed_one_has_left() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     for (one, other) in pairings("qt-hello", &CLASSIC) {
         let key = QtKey::unique();
         let mut killed = one.start(&["server", key.key()]);
-        killed.until("server: writes");
+        killed.until("server: wrote");
         killed.kill();
         let mut server = other.start(&["server", key.key()]);
         server.until("server: attached to");
-        server.until("server: writes");
+        server.until("server: wrote");
         assert_eq!(one.run(&["client", key.key()]), "client: read \"Hello, Client!\"\n");
         server.finish();
     }
@@ -57,7 +57,7 @@ fn a_server_takes_over_what_a_killed_one_has_left() {
 
 #[test]
 fn the_well_known_key_is_the_default() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     if !qt_files("MyUniqueKey").is_empty() {
         return testkit::skipped("somebody uses the key MyUniqueKey");
     }
