@@ -1,4 +1,4 @@
-//! The classic programs of the cookbook, one a recipe, in `crates/cenote/examples/RECIPE/` beside ours: how they are
+//! The classic programs of the cookbook, which lie in `crates/cenote/examples/RECIPE/` beside ours: how they are
 //! compiled, into `target/peers/cookbook`.
 
 use std::fs;

@@ -51,7 +51,9 @@ static int receive_memory(void)
         char room[CMSG_SPACE(sizeof(int))];
     } control;
     struct iovec part = { bytes, sizeof bytes };
-    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+    struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
     if (recvmsg(STDIN_FILENO, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL) != sizeof bytes)
         return -1;
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);

@@ -122,7 +122,8 @@ struct guarded {
 
 static struct guarded *make_guarded(void)
 {
-    void *bytes = mmap(NULL, sizeof(struct guarded), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    const int access = PROT_READ | PROT_WRITE;
+    void *bytes = mmap(NULL, sizeof(struct guarded), access, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (bytes == MAP_FAILED)
         return NULL;
     struct guarded *guarded = bytes;

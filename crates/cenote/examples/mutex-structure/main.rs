@@ -4,8 +4,8 @@
 //!     cargo run -q -p cenote --example mutex-structure -- work
 //!     cargo run -q -p cenote --example mutex-structure -- end
 //!
-//! `hold` takes the lock, changes one half and waits for somebody to kill it. `classic.c` beside this joins with
-//! `lockf`, and shows what a robust mutex of POSIX threads does instead.
+//! `hold` takes the lock, changes one half and waits for somebody to kill it. `classic.c` beside this joins
+//! with `lockf`, and shows what a robust mutex of POSIX threads does instead.
 
 use std::error::Error;
 use std::process::exit;

@@ -1,6 +1,6 @@
 //! A picture from one program to another, as Qt's `sharedmemory` example passes it from window to window.
 //!
-//!     cargo run -q -p cenote --features image --example picture -- load crates/cenote-cli/assets/cenote.png &
+//!     cargo run -q -p cenote --features image --example picture -- load picture.png &
 //!     cargo run -q -p cenote --features image --example picture -- show copy.png
 //!
 //! `classic.cpp` beside this is the same with `QSharedMemory` and `QImage`. Each half works with the other's.
@@ -46,7 +46,7 @@ fn load(file: &str, key: &str) -> Result<(), Box<dyn Error>> {
     guard.write_at(0, &stream)?;
     guard.unlock()?;
 
-    // Qt's segments go with the last process that has them: stay until somebody has taken the picture, and left.
+    // Qt's segments go with the last process that has them: stay until somebody has taken the picture.
     wait_for("nobody has taken the picture", || {
         let mark: [u8; 4] = segment.lock_timeout(LOCK_WAIT)?.read_value(0)?;
         let alone = segment.stat()?.attached == Some(1);

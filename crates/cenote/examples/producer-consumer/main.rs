@@ -1,4 +1,4 @@
-//! A producer and a consumer: a ring in shared memory, and two semaphores that count its free and its used slots.
+//! A producer and a consumer: a ring in shared memory, and two semaphores that count its free and used slots.
 //!
 //!     cargo run -q -p cenote --example producer-consumer -- producer &
 //!     cargo run -q -p cenote --example producer-consumer -- consumer
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn producer(key: &str) -> Result<(), Box<dyn Error>> {
-    // With their values set, whatever a killed producer has left; the segment last, so that who finds it finds all.
+    // With their values set, whatever a killed producer has left. The segment last: who finds it finds all.
     let free = SystemSemaphore::create(&format!("{key}-free"), SLOTS)?;
     let used = SystemSemaphore::create(&format!("{key}-used"), 0)?;
     let ring = Segment::options().timeout(PATIENCE).create(format!("qt:{key}"), SIZE as u64)?;
@@ -87,7 +87,7 @@ fn consumer(key: &str) -> Result<(), Box<dyn Error>> {
     }
     println!("consumer: the sum is {sum}");
 
-    // The kernel undoes what a process did to a semaphore when it ends: not before the producer has removed them.
+    // The kernel undoes what a process did to a semaphore when it ends: stay until the producer has removed them.
     wait_for("the producer is not through", || Ok((ring.read_value::<u32>(THROUGH)? == 1).then_some(())))?;
     Ok(ring.detach()?)
 }

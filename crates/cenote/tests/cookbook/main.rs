@@ -1,5 +1,5 @@
-//! The cookbook's programs as a reader runs them: our examples and the classic programs beside them, in all pairings.
-//! And its pages: what they show of a program is what is in it.
+//! The cookbook's programs as a reader runs them: our examples and the classic programs beside them, in all
+//! pairings. And its pages: what they show of a program is what is in it.
 //!
 //! Classic programs that are not there are skipped, and named.
 #![cfg(target_os = "linux")]
@@ -28,9 +28,9 @@ fn minutes() -> Watchdog {
 
 /// A minute's watch, and no other test with Qt's keys meanwhile.
 ///
-/// Qt finds a semaphore by its key file's inode, and ext4 gives the inode of a deleted file to the next one at once. A
-/// Qt program deletes the file first and the semaphore after it: in between, another program's new key file, of
-/// another key, leads to the semaphore that is about to go.
+/// Qt finds a semaphore by its key file's inode, and ext4 gives the inode of a deleted file to the next one at
+/// once. A Qt program deletes the file first and the semaphore after it: in between, another program's new key
+/// file, of another key, leads to the semaphore that is about to go.
 fn alone_with_qt() -> (Watchdog, MutexGuard<'static, ()>) {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -25,7 +25,7 @@ pub(crate) fn programs(recipe: &str, classic: &[&str]) -> Vec<Program> {
     std::iter::once(ours(recipe)).chain(classic.iter().filter_map(|name| self::classic(name))).collect()
 }
 
-/// Ours and the first of the classic ones, or ours twice if that is not here: for what needs no more than two.
+/// Ours and the first of the classic ones, or ours twice if that is not here: for what needs only two.
 pub(crate) fn two(recipe: &str) -> (Program, Program) {
     let ours = ours(recipe);
     (ours.clone(), classic(recipe).unwrap_or(ours))
@@ -150,7 +150,7 @@ impl Running {
         }
     }
 
-    /// Whether it says another line within a moment: long enough to see one that does not wait, and no proof of it.
+    /// Whether it says another line within a moment: long enough to see one that does not wait, and no proof.
     pub(crate) fn says_more(&mut self) -> bool {
         self.lines.recv_timeout(Duration::from_millis(50)).is_ok()
     }
