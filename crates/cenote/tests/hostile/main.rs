@@ -8,6 +8,7 @@ mod child;
 mod faults;
 mod first_touch;
 mod foreign_sets;
+mod inodes;
 mod key_files;
 mod qt_posix;
 mod qt_semaphore;

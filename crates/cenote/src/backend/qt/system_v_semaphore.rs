@@ -288,7 +288,10 @@ impl SystemVSemaphore {
         if set.waiters(COUNT)? > 0 {
             return Ok(false);
         }
-        // The file first: once the set is gone, others make a new one, and its file must not be this one.
+        // The file first: once the set is gone, others make a new one, and its file must not be this one. It is kept
+        // open until then: the inode of a deleted file may be another's at once, and that file's key, whatever name
+        // it has, would lead to this set.
+        let _inode = sys::open_file(&self.path, false, false);
         if self.is_current(set) {
             self.file.remove();
         }
