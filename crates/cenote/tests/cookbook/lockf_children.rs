@@ -3,7 +3,7 @@
 use testkit::names::ShmName;
 
 use crate::programs::{Program, ours, pairings, two};
-use crate::{is_in_shm, minutes};
+use crate::{WellKnown, is_in_shm, minutes};
 
 #[track_caller]
 fn count(one: &Program, other: &Program, arguments: &[&str]) {
@@ -32,6 +32,7 @@ fn the_well_known_name_is_the_default() {
     if is_in_shm("/lockf-children") {
         return testkit::skipped("somebody uses the name /lockf-children");
     }
+    let _cleaner = WellKnown("posix:/lockf-children");
     let (ours, classic) = two("lockf-children");
     count(&ours, &classic, &[]);
 }

@@ -19,6 +19,7 @@ mod system_v;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use cenote::Segment;
 use testkit::{Watchdog, watchdog};
 
 /// Also for building the examples, if this is the first test to need them.
@@ -35,6 +36,16 @@ fn alone_with_qt() -> (Watchdog, MutexGuard<'static, ()>) {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     (minutes(), turn)
+}
+
+/// An address that the programs take by default. What a failed test leaves there is removed when this is dropped.
+struct WellKnown(&'static str);
+
+impl Drop for WellKnown {
+    fn drop(&mut self) {
+        // Most tests leave nothing.
+        let _ = Segment::remove(self.0);
+    }
 }
 
 /// Whether something lies under this name in `/dev/shm`.

@@ -3,7 +3,7 @@
 use testkit::names::ShmName;
 
 use crate::programs::{Program, classic, pairings, two};
-use crate::{is_in_shm, minutes};
+use crate::{WellKnown, is_in_shm, minutes};
 
 const MENDED: &str = "somebody died while changing the accounts: mended, ";
 
@@ -41,6 +41,7 @@ fn the_well_known_name_is_the_default() {
     if is_in_shm("/mutex-structure") {
         return testkit::skipped("somebody uses the name /mutex-structure");
     }
+    let _cleaner = WellKnown("posix:/mutex-structure");
     let (ours, classic) = two("mutex-structure");
     work_and_die(&ours, &classic, &[]);
 }

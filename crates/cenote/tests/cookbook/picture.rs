@@ -7,7 +7,7 @@ use testkit::names::TempDir;
 use testkit::qt::QtKey;
 
 use crate::programs::{Program, ours, pairings, two};
-use crate::{alone_with_qt, qt_files};
+use crate::{WellKnown, alone_with_qt, qt_files};
 
 const CLASSIC: [&str; 2] = ["picture", "picture-qt5"];
 
@@ -53,6 +53,7 @@ fn the_key_of_qts_example_is_the_default() {
     if !qt_files("QSharedMemoryExample").is_empty() {
         return testkit::skipped("somebody uses the key QSharedMemoryExample");
     }
+    let _cleaner = WellKnown("qt:QSharedMemoryExample");
     let (ours, classic) = two("picture");
     pass(&ours, &classic, &random_picture(&mut Rng::new(27)), &[]);
 }

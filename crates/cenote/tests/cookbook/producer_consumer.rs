@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use testkit::qt::QtKey;
 
 use crate::programs::{Program, ours, pairings, programs, two};
-use crate::{alone_with_qt, qt_files};
+use crate::{WellKnown, alone_with_qt, qt_files};
 
 const CLASSIC: [&str; 2] = ["producer-consumer", "producer-consumer-qt5"];
 
@@ -59,6 +59,7 @@ fn the_well_known_key_is_the_default() {
     if !qt_files("ProducerConsumer").is_empty() {
         return testkit::skipped("somebody uses the key ProducerConsumer");
     }
+    let _cleaner = WellKnown("qt:ProducerConsumer");
     let (ours, classic) = two("producer-consumer");
     produce_and_consume(&ours, &classic, &[]);
 }

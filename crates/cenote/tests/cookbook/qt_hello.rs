@@ -3,7 +3,7 @@
 use testkit::qt::QtKey;
 
 use crate::programs::{Program, pairings, two};
-use crate::{alone_with_qt, qt_files};
+use crate::{WellKnown, alone_with_qt, qt_files};
 
 const CLASSIC: [&str; 2] = ["qt-hello", "qt-hello-qt5"];
 
@@ -61,6 +61,7 @@ fn the_well_known_key_is_the_default() {
     if !qt_files("MyUniqueKey").is_empty() {
         return testkit::skipped("somebody uses the key MyUniqueKey");
     }
+    let _cleaner = WellKnown("qt:MyUniqueKey");
     let (ours, classic) = two("qt-hello");
     greet(&ours, &classic, &[]);
 }
