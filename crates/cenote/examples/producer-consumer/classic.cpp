@@ -51,9 +51,10 @@ static int producer(const QString &key)
         if (free.error() != QSystemSemaphore::NoError || used.error() != QSystemSemaphore::NoError)
             return failed("make the semaphores", free.errorString() + used.errorString());
         // The segment last, so that who finds it finds all.
-        if (!memory.create(sizeof(Ring)))
+        if (!memory.attach() && !memory.create(sizeof(Ring)))
             return failed("create", memory.errorString());
         auto *ring = static_cast<volatile Ring *>(memory.data());
+        ring->through = 0;
 
         for (quint32 turn = 0; turn <= NUMBERS; turn++) {
             const quint32 number = turn < NUMBERS ? turn + 1 : END;

@@ -43,7 +43,8 @@ fn producer(key: &str) -> Result<(), Box<dyn Error>> {
     // With their values set, whatever a killed producer has left. The segment last: who finds it finds all.
     let free = SystemSemaphore::create(&format!("{key}-free"), SLOTS)?;
     let used = SystemSemaphore::create(&format!("{key}-used"), 0)?;
-    let ring = Segment::options().timeout(PATIENCE).create(format!("qt:{key}"), SIZE as u64)?;
+    let ring = Segment::options().timeout(PATIENCE).open_or_create(format!("qt:{key}"), SIZE as u64)?;
+    ring.write_value(THROUGH, &0_u32)?;
 
     for (turn, number) in (1..=NUMBERS).chain([END]).enumerate() {
         free.acquire_timeout(PATIENCE)?;

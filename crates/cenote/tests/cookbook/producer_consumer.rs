@@ -1,7 +1,9 @@
 //! Recipe `producer-consumer`.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use cenote::SystemSemaphore;
 use testkit::qt::QtKey;
 
 use crate::programs::{Program, ours, pairings, programs, two};
@@ -50,6 +52,26 @@ fn a_producer_is_held_up_by_a_full_ring_until_somebody_takes_from_it() {
         assert!(!producing.says_more(), "{program:?} puts a fifth into four slots");
         assert_eq!(ours("producer-consumer").run(&["consumer", key.key()]), what_is_taken());
         producing.finish();
+    }
+}
+
+#[test]
+fn what_a_killed_producer_has_put_is_never_heard_of_and_the_next_one_begins_anew() {
+    let _alone = alone_with_qt();
+    for (one, other) in pairings("producer-consumer", &CLASSIC) {
+        let key = QtKey::unique();
+        let mut killed = one.start(&["producer", key.key()]);
+        killed.until("producer: put 4");
+        // The last word is said before the last step is done.
+        let used = SystemSemaphore::open(&format!("{}-used", key.key()), 0).unwrap();
+        for _ in 0..4 {
+            used.acquire_timeout(Duration::from_secs(20)).unwrap();
+        }
+        used.release(4).unwrap();
+        killed.kill();
+        assert!(!used.try_acquire().unwrap(), "{one:?}: the kernel has undone what it did");
+        drop(used);
+        produce_and_consume(&other, &one, &[key.key()]);
     }
 }
 
