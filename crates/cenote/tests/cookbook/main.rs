@@ -31,7 +31,8 @@ fn minutes() -> Watchdog {
 ///
 /// Qt finds a semaphore by its key file's inode, and ext4 gives the inode of a deleted file to the next one at
 /// once. A Qt program deletes the file first and the semaphore after it: in between, another program's new key
-/// file, of another key, leads to the semaphore that is about to go.
+/// file, of another key, leads to the semaphore that is about to go. Nor may ftok(PATH, 81) be used meanwhile: 81
+/// is Qt's project too, and only 16 bits of the inode tell a folder from a key file.
 fn alone_with_qt() -> (Watchdog, MutexGuard<'static, ()>) {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);

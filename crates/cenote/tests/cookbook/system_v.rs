@@ -5,12 +5,12 @@ use std::fs;
 use cenote::{ErrorKind, Segment};
 use testkit::names::TempDir;
 
-use crate::minutes;
+use crate::alone_with_qt;
 use crate::programs::{ours, pairings, programs, two};
 
 #[test]
 fn each_reads_and_removes_what_each_wrote() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     for (writer, reader) in pairings("system-v", &["system-v"]) {
         let folder = TempDir::new();
         let path = folder.path().to_str().unwrap();
@@ -31,7 +31,7 @@ fn each_reads_and_removes_what_each_wrote() {
 
 #[test]
 fn neither_makes_what_is_there_already_nor_reads_what_is_not() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     let folder = TempDir::new();
     let path = folder.path().to_str().unwrap();
     let all = programs("system-v", &["system-v"]);
@@ -50,7 +50,7 @@ fn neither_makes_what_is_there_already_nor_reads_what_is_not() {
 
 #[test]
 fn the_folder_that_it_runs_in_is_the_default() {
-    let _watchdog = minutes();
+    let _alone = alone_with_qt();
     let here = fs::canonicalize(".").unwrap();
     let key = format!("sysv:{}#81", here.display());
     if Segment::stat_of(key.as_str()).is_ok() {
