@@ -83,8 +83,8 @@ static int load(const QString &file, const QString &key)
 static int show(const QString &file, const QString &key)
 {
     QSharedMemory memory(key);
-    waitFor([&] { return memory.attach() || memory.error() != QSharedMemory::NotFound; });
-    if (!memory.isAttached())
+    // Any error means "not yet": while another program makes its semaphore, Qt may fail to open it.
+    if (!waitFor([&] { return memory.attach(); }))
         return failed("attach", memory.errorString());
     QImage image;
     if (!waitFor([&] { return !(image = imageIn(memory)).isNull(); }))
