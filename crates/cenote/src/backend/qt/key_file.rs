@@ -1,5 +1,6 @@
 //! Key files: empty files whose device and inode make a System V key, by ftok(3).
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -44,6 +45,11 @@ impl KeyFile {
     /// The System V key that it leads to now.
     pub(super) fn key(&self) -> Result<i32> {
         sys::ftok_of_key_file(&self.path, self.project)
+    }
+
+    /// Keeps its inode from being another file's: that file's key, whatever name it has, would lead to our objects.
+    pub(super) fn keep_inode(&self) -> Option<OwnedFd> {
+        sys::open_file(&self.path, false, false).ok().map(|(file, _)| file)
     }
 
     /// Unlinks it; one that is gone already is as good. A native key may name any file: one that has something in it

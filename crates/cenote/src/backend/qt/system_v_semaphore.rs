@@ -291,7 +291,7 @@ impl SystemVSemaphore {
         // The file first: once the set is gone, others make a new one, and its file must not be this one. It is kept
         // open until then: the inode of a deleted file may be another's at once, and that file's key, whatever name
         // it has, would lead to this set.
-        let _inode = sys::open_file(&self.path, false, false);
+        let _inode = self.file.keep_inode();
         if self.is_current(set) {
             self.file.remove();
         }
@@ -313,8 +313,9 @@ fn mark_of(segment: i32) -> i16 {
 
 /// Removes the set that the key file leads to, and the key file, whoever uses them.
 pub(super) fn remove(file: &KeyFile) -> Result<()> {
+    let _inode = file.keep_inode();
     let set = SemSet::find(file.key()?, 0)?;
-    // The file first: once the set is gone, others make a new one, and its file must not be this one.
+    // In the order of `remove_if_unwanted`.
     file.remove();
     set.map_or(Ok(()), SemSet::remove)
 }
