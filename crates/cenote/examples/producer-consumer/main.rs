@@ -41,8 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn producer(key: &str) -> Result<(), Box<dyn Error>> {
     // With their values set, whatever a killed producer has left. The segment last: who finds it finds all.
-    let free = SystemSemaphore::create(&format!("{key}-free"), SLOTS)?;
-    let used = SystemSemaphore::create(&format!("{key}-used"), 0)?;
+    let free = SystemSemaphore::create(format!("{key}-free"), SLOTS)?;
+    let used = SystemSemaphore::create(format!("{key}-used"), 0)?;
     let ring = Segment::options().timeout(PATIENCE).open_or_create(format!("qt:{key}"), SIZE as u64)?;
     ring.write_value(THROUGH, &0_u32)?;
 
@@ -72,8 +72,8 @@ fn consumer(key: &str) -> Result<(), Box<dyn Error>> {
             result => result.map(Some),
         }
     })?;
-    let free = SystemSemaphore::open(&format!("{key}-free"), SLOTS)?;
-    let used = SystemSemaphore::open(&format!("{key}-used"), 0)?;
+    let free = SystemSemaphore::open(format!("{key}-free"), SLOTS)?;
+    let used = SystemSemaphore::open(format!("{key}-used"), 0)?;
 
     let mut sum = 0_u32;
     for turn in 0.. {

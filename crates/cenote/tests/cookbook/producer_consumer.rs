@@ -65,7 +65,7 @@ fn what_a_killed_producer_has_put_is_never_heard_of_and_the_next_one_begins_anew
         let mut killed = one.start(&["producer", key.key()]);
         killed.until("producer: put 4");
         // The last word is said before the last step is done.
-        let used = SystemSemaphore::open(&format!("{}-used", key.key()), 0).unwrap();
+        let used = SystemSemaphore::open(format!("{}-used", key.key()), 0).unwrap();
         for _ in 0..4 {
             used.acquire_timeout(Duration::from_secs(20)).unwrap();
         }

@@ -126,7 +126,7 @@ fn thousands_of_attacks_on_the_semaphore_in_use_cost_errors_and_no_life() {
                 while Instant::now() < end {
                     let Ok(segment) = Segment::attach(address.as_str()) else { continue };
                     for _ in 0..50 {
-                        let outcome = match lock_briefly(&segment).map(|guard| guard.unlock()) {
+                        let outcome = match lock_briefly(&segment).map(cenote::Guard::unlock) {
                             Ok(Ok(())) => "locked".to_owned(),
                             Ok(Err(error)) | Err(error) => format!("{:?}", error.kind()),
                         };

@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::qt;
 use crate::sys;
 
 /// The mode that Qt gives its key files, less the umask.
@@ -53,9 +54,12 @@ impl KeyFile {
     }
 
     /// Unlinks it; one that is gone already is as good. A native key may name any file: one that has something in it
-    /// is not ours to delete.
+    /// is not ours to delete, unless its name is of the form that Qt makes of legacy keys.
     pub(super) fn remove(&self) {
-        if sys::stat_path(&self.path, false).is_ok_and(|facts| facts.size == 0) {
+        let is_legacy =
+            |name: &str| qt::semaphore_name_beside(name).is_some() || qt::segment_name_beside(name).is_some();
+        let is_empty = || sys::stat_path(&self.path, false).is_ok_and(|facts| facts.size == 0);
+        if self.name().is_some_and(is_legacy) || is_empty() {
             let _ = sys::remove_file(&self.path, true);
         }
     }
