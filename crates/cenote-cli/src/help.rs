@@ -19,7 +19,8 @@ Addresses:
   memfd:scratch            new anonymous memory; it goes with its last holder
   memfd:1234/5             what process 1234 has as its descriptor 5
   qt:MyUniqueKey           what QSharedMemory(\"MyUniqueKey\") means here
-  qt:systemv:/tmp/...      a QNativeIpcKey in Qt's text form, see `cenote ls`
+  qt:posix:/frames         a QNativeIpcKey in Qt's text form: POSIX
+  qt:systemv:/tmp/...      the same on System V; qt:systemv-7:... with another project id
 
   These can be written too, and are not supported by this version on this system:
 
