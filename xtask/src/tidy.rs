@@ -4,6 +4,7 @@
 //! `file:line: rule: what is wrong`.
 
 mod lexer;
+mod named_tests;
 mod platform;
 mod privacy;
 mod rooms;
@@ -15,6 +16,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::repository::Repository;
+use named_tests::Tests;
 use rooms::Rooms;
 use source::{Source, Violation};
 
@@ -42,10 +44,14 @@ pub(crate) fn run(repository: &Repository) -> Result<(), String> {
 fn check(sources: &[Source]) -> Vec<Violation> {
     let rooms = Rooms::of(sources);
     let allowed = unsafety::Allowed::of(sources);
+    let tests = Tests::of(sources);
     let mut violations = Vec::new();
     for source in sources {
         violations.extend(privacy::check(source));
         violations.extend(shape::check_length(source));
+        if source.path.ends_with(".md") {
+            violations.extend(tests.check(source));
+        }
         if source.is_rust() {
             violations.extend(rooms.check(source));
             violations.extend(platform::check(source));
