@@ -1,12 +1,10 @@
-//! Qt keys that no other test uses. Qt itself leaves much behind when a program is killed.
-#![allow(unsafe_code)]
+//! Qt keys that no other test uses, and folders for keys that others use too. Qt itself leaves much behind
+//! when a program is killed.
 
-use std::ffi::CString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use crate::names::next_number;
+use crate::names::{TempDir, next_number};
 use crate::sysv;
 use crate::words::encode;
 
@@ -117,6 +115,39 @@ impl Drop for QtKey {
     }
 }
 
+/// A `TMPDIR` for programs whose Qt keys cannot be chosen: a key file in another folder is another key.
+/// What they leave in it is removed when this is dropped.
+#[derive(Debug, Default)]
+pub struct QtFolder(TempDir);
+
+impl QtFolder {
+    /// A new, empty folder.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The files of Qt's legacy keys in it.
+    #[must_use]
+    pub fn key_files(&self) -> Vec<PathBuf> {
+        files_with("qipc_", self.path())
+    }
+}
+
+impl Drop for QtFolder {
+    fn drop(&mut self) {
+        for file in self.key_files() {
+            remove_objects(&file, PROJECT);
+        }
+    }
+}
+
 /// Letters alone, and in every test others.
 fn unique_name() -> String {
     let number = format!("{}x{}x", std::process::id(), next_number());
@@ -135,10 +166,7 @@ fn files_with(name: &str, folder: &Path) -> Vec<PathBuf> {
 
 /// Removes the System V objects that a key file stands for.
 fn remove_objects(file: &Path, project: u8) {
-    let Ok(path) = CString::new(file.as_os_str().as_bytes()) else { return };
-    // SAFETY: the path is a C string that lives through the call.
-    let key = unsafe { libc::ftok(path.as_ptr(), project.into()) };
-    if key != -1 {
+    if let Some(key) = sysv::key_of(file, project) {
         sysv::remove(key);
     }
 }

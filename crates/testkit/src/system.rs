@@ -45,6 +45,18 @@ pub fn signal(pid: u32, signal: i32) {
     assert_eq!(result, 0, "signal {signal} to {pid}: {}", io::Error::last_os_error());
 }
 
+/// Sends the child `signal` when the thread that starts it ends, however that happens: then nothing outlives
+/// a test that a watchdog ends, or a person.
+#[cfg(target_os = "linux")]
+pub fn goes_with_us(command: &mut Command, signal: i32) -> &mut Command {
+    let tell_me = move || {
+        // SAFETY: the call takes plain numbers.
+        succeeded(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) })
+    };
+    // SAFETY: between fork and exec the closure makes one system call; it allocates nothing.
+    unsafe { command.pre_exec(tell_me) }
+}
+
 /// Gives the child a `/dev/shm` of its own, empty and of `bytes` bytes, which only root can. The child
 /// cannot be another user's as well.
 #[cfg(target_os = "linux")]

@@ -37,20 +37,47 @@ impl Drop for SysvKey {
     }
 }
 
-/// The value of the first semaphore of the set that ftok(3) leads to, if there is one.
+/// The key that ftok(3) makes of a file, if there is one.
 #[must_use]
-pub fn semaphore_value(path: &Path, project: u8) -> Option<i32> {
+pub fn key_of(path: &Path, project: u8) -> Option<i32> {
     let path = CString::new(path.as_os_str().as_bytes()).ok()?;
     // SAFETY: a C string that lives through the call.
     let key = unsafe { libc::ftok(path.as_ptr(), project.into()) };
-    if key == -1 {
-        return None;
-    }
+    (key != -1).then_some(key)
+}
+
+/// The value of the first semaphore of the set that ftok(3) leads to, if there is one.
+#[must_use]
+pub fn semaphore_value(path: &Path, project: u8) -> Option<i32> {
+    ask_semaphore(path, project, libc::GETVAL)
+}
+
+/// How many threads wait until they can take from that semaphore.
+#[must_use]
+pub fn semaphore_waiters(path: &Path, project: u8) -> Option<i32> {
+    ask_semaphore(path, project, libc::GETNCNT)
+}
+
+fn ask_semaphore(path: &Path, project: u8, question: libc::c_int) -> Option<i32> {
+    let key = key_of(path, project)?;
     // SAFETY: the call takes plain numbers and makes nothing.
     let set = unsafe { libc::semget(key, 0, 0) };
-    // SAFETY: GETVAL uses no fourth argument.
-    let value = unsafe { libc::semctl(set, 0, libc::GETVAL) };
+    // SAFETY: neither question uses a fourth argument.
+    let value = unsafe { libc::semctl(set, 0, question) };
     (set >= 0 && value >= 0).then_some(value)
+}
+
+/// What there is under `key`, in words; empty if there is nothing.
+#[must_use]
+pub fn objects(key: i32) -> Vec<&'static str> {
+    // SAFETY: the call takes plain numbers and makes nothing.
+    let segment = unsafe { libc::shmget(key, 0, 0) };
+    // SAFETY: the call takes plain numbers and makes nothing.
+    let set = unsafe { libc::semget(key, 0, 0) };
+    [(segment, "segment"), (set, "semaphore set")]
+        .into_iter()
+        .filter_map(|(id, what)| (id >= 0).then_some(what))
+        .collect()
 }
 
 /// Removes the segment and the semaphore set under `key`, if there are any.
