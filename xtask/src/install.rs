@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use crate::repository::{Repository, is_installed, run};
 use crate::steps::{Done, Outcome};
 
-/// What compiles and runs the peers, and what reads the command's completions and manual pages.
-const PACKAGES: [&str; 10] = [
+/// What compiles and runs the peers, what reads the command's completions and manual pages, and Qt's own
+/// example with a screen and hands for it.
+const PACKAGES: [&str; 13] = [
     "bsdutils",
     "fish",
     "g++",
@@ -17,6 +18,9 @@ const PACKAGES: [&str; 10] = [
     "python3-pip",
     "qt6-base-dev",
     "qtbase5-dev",
+    "qtbase5-examples",
+    "xdotool",
+    "xvfb",
     "zsh",
 ];
 
