@@ -55,7 +55,8 @@ fn function_name(line: &str) -> Option<&str> {
 
 /// Paths of modules have short names in the end; tests are sentences.
 fn is_test_name(span: &str) -> bool {
-    let is_path = span.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_:".contains(&byte));
+    let is_path =
+        span.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_:".contains(&byte));
     let last = span.rsplit("::").next().unwrap_or_default();
     is_path && span.contains("::") && last.matches('_').count() > 1
 }

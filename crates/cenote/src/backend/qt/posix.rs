@@ -94,9 +94,13 @@ impl Backend for Posix {
         let new = sys::NewFile { size, mode: how.mode, sparse: how.sparse };
         let file = sys::create_file(&self.path, new)?;
         // A Qt program that had to make the semaphore would take it away when it leaves, whoever uses it.
-        let made = NamedSemaphore::make(&self.semaphore, 1).and_then(|_| self.attached(file, size, how));
-        made.inspect_err(|_| {
+        let lock = NamedSemaphore::make(&self.semaphore, 1);
+        let new_lock = matches!(lock, Ok(true));
+        lock.and_then(|_| self.attached(file, size, how)).inspect_err(|_| {
             let _ = sys::remove_file(&self.path, false);
+            if new_lock {
+                let _ = NamedSemaphore::remove(&self.semaphore);
+            }
         })
     }
 

@@ -2,9 +2,9 @@
 
 #![allow(unsafe_code)]
 
-use std::ptr;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+use std::{io, ptr, thread};
 
 use crate::sys::Wait;
 
@@ -16,8 +16,14 @@ pub(crate) fn sleep_on_low_half(word: &AtomicU64, wait: Wait) {
     let Some(longest) = wait.left(LONGEST) else { return };
     let timeout =
         libc::timespec { tv_sec: longest.as_secs() as libc::time_t, tv_nsec: longest.subsec_nanos().into() };
-    // SAFETY: the word and the time outlive the call. An error is a reason to look again, like waking up.
-    unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAIT, 0, &raw const timeout) };
+    // SAFETY: the word and the time outlive the call.
+    let slept =
+        unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAIT, 0, &raw const timeout) };
+    // It has changed, a signal came, or the time is over. Anything else could come again at once.
+    let usual = [libc::EAGAIN, libc::EINTR, libc::ETIMEDOUT];
+    if slept != 0 && !io::Error::last_os_error().raw_os_error().is_some_and(|code| usual.contains(&code)) {
+        thread::sleep(Duration::from_millis(1).min(longest));
+    }
 }
 
 /// Wakes one that sleeps on the low half of the word.
