@@ -66,6 +66,28 @@ pub fn in_small_shm(command: &mut Command, bytes: u64) -> &mut Command {
     unsafe { command.pre_exec(move || mount_own_shm(&options)) }
 }
 
+/// Gives the child a `/dev/shm` and System V objects of its own where the system lets us, as it lets root;
+/// elsewhere it has the machine's.
+#[cfg(target_os = "linux")]
+pub fn in_own_ipc(command: &mut Command) -> &mut Command {
+    let options = c"mode=1777".to_owned();
+    let leave = move || {
+        if mount_own_shm(&options).is_ok() {
+            // SAFETY: the call takes a plain number.
+            unsafe { libc::unshare(libc::CLONE_NEWIPC) };
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure makes system calls only; it allocates nothing.
+    unsafe { command.pre_exec(leave) }
+}
+
+/// Kills the process group `group`, as far as it is there.
+pub fn kill_group(group: i32) {
+    // SAFETY: the call takes plain numbers.
+    unsafe { libc::kill(-group, libc::SIGKILL) };
+}
+
 /// Takes this process out of the system's mounts and puts a fresh tmpfs on `/dev/shm`.
 #[cfg(target_os = "linux")]
 fn mount_own_shm(options: &CStr) -> io::Result<()> {

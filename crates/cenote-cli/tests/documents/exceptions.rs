@@ -1,0 +1,51 @@
+//! The commands in documents that are not run there, all of them, and why that is no loss.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+/// A command that is not run from its document.
+pub(crate) struct Exception {
+    pub(crate) command: &'static str,
+    pub(crate) why: &'static str,
+    /// Whether what stands behind `why` is still so, in the repository at this place.
+    pub(crate) holds: fn(&Path) -> bool,
+}
+
+pub(crate) const EXCEPTIONS: [Exception; 5] = [
+    Exception {
+        command: "cargo xtask test",
+        why: "it runs this suite; the build server runs exactly it",
+        holds: |root| read(root, ".ci/run").trim_end().ends_with("\nexec cargo xtask test"),
+    },
+    Exception {
+        command: "cargo xtask test --no-install",
+        why: "it runs this suite",
+        holds: |root| read(root, "xtask/src/main.rs").contains(r#"["test", "--no-install"] =>"#),
+    },
+    Exception {
+        command: "cargo xtask peers",
+        why: "it installs what is missing; it is a step of `cargo xtask test`",
+        holds: |root| read(root, "xtask/src/test.rs").contains("peers::build("),
+    },
+    Exception {
+        command: "cargo xtask dist",
+        why: "it takes minutes, and is a step of `cargo xtask test`",
+        holds: |root| read(root, "xtask/src/test.rs").contains("dist::run(repository)"),
+    },
+    Exception {
+        command: "cargo bench -p cenote",
+        why: "it measures, and fails on a machine that is busy with other tests",
+        holds: |root| read(root, "crates/cenote/Cargo.toml").contains("[[bench]]"),
+    },
+];
+
+fn read(root: &Path, file: &str) -> String {
+    fs::read_to_string(root.join(file)).unwrap_or_default()
+}
+
+impl fmt::Debug for Exception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` ({})", self.command, self.why)
+    }
+}
