@@ -23,6 +23,8 @@
 //! | `lock` and its like | `ok yes`, `ok no`, `ok unknown` | whether it was abandoned |
 //! | `stat` | `ok SIZE ATTACHED REMOVED` | |
 //! | `hint` | `ok HINT` | of the last error |
+//! | `sem-open KEY INITIAL` | | a `SystemSemaphore`, opened and dropped |
+//! | `platform-key KEY TYPE` and its like | `ok TEXT` | as for pyside, from `NativeKey` |
 //! | `fork ...` | | see `forks.rs` |
 
 use std::env;
@@ -31,8 +33,10 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cenote::{Abandoned, Error, ErrorKind, Guard, Segment};
+use cenote::qt::{KeyType, NativeKey};
+use cenote::{Abandoned, Error, ErrorKind, Guard, Segment, SystemSemaphore};
 
+use crate::words::{decode, encode};
 use crate::{Peer, forks};
 
 const ASKED: &str = "CENOTE_TEST_AGENT";
@@ -118,6 +122,14 @@ fn answer(line: &str, segment: &mut Option<Segment>) -> String {
         }
         ["hint"] => format!("ok {}", LAST_HINT.lock().unwrap_or_else(PoisonError::into_inner)),
         ["remove", address] => reply(Segment::remove(address).map(|()| String::new())),
+        ["sem-open", key, initial] => {
+            let initial = u16::try_from(number(initial)).expect("16 bits");
+            reply(SystemSemaphore::open(key, initial).map(|_| String::new()))
+        }
+        ["platform-key", key, kind] => native(NativeKey::of_segment, key, kind),
+        ["sem-platform-key", key, kind] => native(NativeKey::of_semaphore, key, kind),
+        ["legacy-key", key, kind] => native(NativeKey::legacy_of_segment, key, kind),
+        ["sem-legacy-key", key, kind] => native(NativeKey::legacy_of_semaphore, key, kind),
         ["detach"] => match segment.take() {
             Some(segment) => reply(segment.detach().map(|()| String::new())),
             None => "err NotFound nothing is attached".to_owned(),
@@ -197,6 +209,17 @@ fn increment(segment: &Segment, offset: usize, times: u64) -> Result<String, Err
         guard.unlock()?;
     }
     Ok(String::new())
+}
+
+/// What a key becomes, as a word. TYPE is that of the protocol.
+fn native(make: fn(&str, KeyType) -> Result<NativeKey, Error>, key: &str, kind: &str) -> String {
+    let kind = match kind {
+        "default" => KeyType::DEFAULT,
+        "legacy-default" => KeyType::LEGACY_DEFAULT,
+        // The type of any key that has it.
+        other => format!("{other}:/x").parse().map(|key: NativeKey| key.key_type()).expect("a type"),
+    };
+    reply(make(&decode(key), kind).map(|key| encode(&key.to_string())))
 }
 
 fn reply(result: Result<String, Error>) -> String {

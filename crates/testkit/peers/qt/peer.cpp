@@ -77,7 +77,10 @@ QByteArray create(const Words &words)
     QSharedMemory &chosen = memoryFor(words[1]);
     readOnly = words.value(3) == "ro";
     const auto mode = readOnly ? QSharedMemory::ReadOnly : QSharedMemory::ReadWrite;
-    return chosen.create(words[2].toInt(), mode) ? ok() : refused(chosen);
+    // An int in Qt 5, which takes no more.
+    using Size = decltype(chosen.size());
+    const Size size = sizeof(Size) > sizeof(int) ? Size(words[2].toLongLong()) : Size(words[2].toInt());
+    return chosen.create(size, mode) ? ok() : refused(chosen);
 }
 
 QByteArray attach(const Words &words)
@@ -154,6 +157,21 @@ QByteArray setKey(const Words &words)
         memory = std::make_unique<QSharedMemory>();
     memory->setKey(keyOf(words[1]));
     return ok();
+}
+
+QByteArray setNativeKey(const Words &words)
+{
+    if (words.size() > 2)
+        return refused("Unsupported", "types of keys begin with Qt 6.6");
+    if (!memory)
+        memory = std::make_unique<QSharedMemory>();
+    memory->setNativeKey(keyOf(words[1]));
+    return ok();
+}
+
+QByteArray hasData(const QSharedMemory &memory)
+{
+    return truth(const_cast<QSharedMemory &>(memory).data() != nullptr) + ' ' + truth(memory.constData() != nullptr);
 }
 
 // A command that asks the object for something.
@@ -283,6 +301,9 @@ const std::map<QByteArray, Command> commands = {
     { "is-attached", { 1, ofMemory([](auto &memory) { return truth(memory.isAttached()); }) } },
     { "error", { 1, ofMemory([](auto &memory) { return QByteArray::number(memory.error()); }) } },
     { "error-string", { 1, ofMemory([](auto &memory) { return wordOf(memory.errorString()); }) } },
+    { "set-native-key", { 2, setNativeKey } },
+    { "has-data", { 1, ofMemory(hasData) } },
+    { "tr", { 2, [](const Words &words) { return ok(wordOf(QSharedMemory::tr(keyOf(words[1]).toUtf8()))); } } },
     { "version", { 1, [](const Words &) { return ok(qVersion()); } } },
     { "image-put", { 2, [](const Words &words) { return putImage(QImage(QString::fromUtf8(words[1]))); } } },
     { "image-random", { 5, putRandomImage } },

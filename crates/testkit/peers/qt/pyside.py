@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 # Where `cargo xtask test` installs it, beside the copy of this script that it makes.
 sys.path.insert(0, str(Path(__file__).resolve().parent / "pyside6"))
 
-from PySide6.QtCore import QCoreApplication, QNativeIpcKey, QSharedMemory, QSystemSemaphore, qVersion
+from PySide6.QtCore import QCoreApplication, QNativeIpcKey, QObject, QSharedMemory, QSystemSemaphore, qVersion
 
 MEMORY_ERRORS = [
     "Unknown",
@@ -177,6 +177,13 @@ class Peer:
             self.memory.setNativeKey(key)
         self.name = name
 
+    def set_native_key(self, text, kind="legacy-default"):
+        if self.memory is None:
+            self.memory = QSharedMemory()
+        self.memory.setNativeKey(unquote(text), type_of(kind))
+        # It has no legacy key: that is how peer.cpp goes on with it, too.
+        self.name = ""
+
     def key(self):
         return encoded(self._known().key())
 
@@ -191,6 +198,13 @@ class Peer:
 
     def error_string(self):
         return encoded(self._known().errorString())
+
+    def has_data(self):
+        pointers = self._known().data(), self.memory.constData()
+        return " ".join(truth(pointer is not None and len(pointer) > 0) for pointer in pointers)
+
+    def tr(self, text):
+        return encoded(QSharedMemory().tr(unquote(text)))
 
     # --- pictures: as Qt's sharedmemory example passes them ------------------------------------
 
@@ -264,6 +278,12 @@ class Peer:
         set_key(key, int(initial), modes.Create if mode == "create" else modes.Open)
         self._check_semaphore()
 
+    def sem_set_native_key(self, text, initial, mode, kind="legacy-default"):
+        modes = QSystemSemaphore.AccessMode
+        chosen = modes.Create if mode == "create" else modes.Open
+        self._opened().setNativeKey(unquote(text), int(initial), chosen, type_of(kind))
+        self._check_semaphore()
+
     def sem_close(self):
         self._opened()
         self.semaphore = None
@@ -315,7 +335,52 @@ class Peer:
         return truth(QSystemSemaphore.isKeyTypeSupported(type_of(kind)))
 
     def parse_key(self, text):
+        return self._described(QNativeIpcKey.fromString(unquote(text)))
+
+    def new_key(self, kind=None, key=None):
+        if kind is None:
+            return self._described(QNativeIpcKey())
+        if key is None:
+            return self._described(QNativeIpcKey(type_of(kind)))
+        return self._described(QNativeIpcKey(unquote(key), type_of(kind)))
+
+    def copy_key(self, text):
         key = QNativeIpcKey.fromString(unquote(text))
+        copy = QNativeIpcKey(key)
+        # The one that was copied goes another way.
+        key.setNativeKey("/other")
+        return self._described(copy)
+
+    def change_key(self, text, what, value):
+        key = QNativeIpcKey.fromString(unquote(text))
+        if what == "type":
+            key.setType(type_of(value))
+        else:
+            key.setNativeKey(unquote(value))
+        return self._described(key)
+
+    def swap_keys(self, text, other):
+        key, other = QNativeIpcKey.fromString(unquote(text)), QNativeIpcKey.fromString(unquote(other))
+        key.swap(other)
+        return f"{encoded(key.toString())} {encoded(other.toString())}"
+
+    def compare_keys(self, text, other):
+        key, other = QNativeIpcKey.fromString(unquote(text)), QNativeIpcKey.fromString(unquote(other))
+        return f"{truth(key == other)} {truth(hash(key) == hash(other))}"
+
+    def members(self, name):
+        """What a class has beside what every QObject has, and the values of its enumerations."""
+        wanted = {"QSharedMemory": QSharedMemory, "QSystemSemaphore": QSystemSemaphore, "QNativeIpcKey": QNativeIpcKey}
+        if name not in wanted:
+            raise Refused("Unsupported", "no such class")
+        found = [member for member in dir(wanted[name]) if member[0] != "_" and member not in dir(QObject)]
+        for enumeration in [getattr(wanted[name], member) for member in found]:
+            if isinstance(enumeration, type):
+                found.extend(value.name for value in enumeration)
+        return " ".join(found)
+
+    @staticmethod
+    def _described(key):
         # Only QSharedMemory tells which legacy key a native one remembers.
         legacy = QSharedMemory(key).key()
         words = [key.nativeKey(), legacy, key.toString()]
