@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 /// Percent-encodes control characters, `%`, `#`, and those of `also`.
 pub(super) fn encode(f: &mut fmt::Formatter<'_>, text: &str, also: &str) -> fmt::Result {
     for c in text.chars() {
-        if matches!(c, '%' | '#') || c < ' ' || also.contains(c) {
+        if matches!(c, '%' | '#') || c.is_ascii_control() || also.contains(c) {
             write!(f, "%{:02X}", u32::from(c))?;
         } else {
             f.write_char(c)?;
