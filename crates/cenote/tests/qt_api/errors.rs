@@ -106,7 +106,7 @@ fn key_error_of_native_keys() {
         qt.ask("create native:systemv:/no/such/folder 64").expect_error("KeyError");
         qt.ask("attach native:systemv:/no/such/folder").expect_error("KeyError");
         refused(Segment::attach("qt:systemv:/no/such/folder"), ErrorKind::NotFound);
-        refused(Segment::create("qt:systemv:/no/such/folder", 64), ErrorKind::NotFound);
+        refused(Segment::create("qt:systemv:/no/such/folder", 64), ErrorKind::KeyError);
         // A type that this system does not have.
         qt.ask("create native:windows:x 64").expect_error("KeyError");
         refused(Segment::create("qt:windows:x", 64), ErrorKind::Unsupported);

@@ -63,7 +63,7 @@ fn key_error() {
 fn key_error_of_native_keys() {
     with_native_keys(|qt| {
         for (text, kind) in
-            [("windows:x", ErrorKind::Unsupported), ("systemv:/no/such/folder", ErrorKind::NotFound)]
+            [("windows:x", ErrorKind::Unsupported), ("systemv:/no/such/folder", ErrorKind::KeyError)]
         {
             qt.ask(&format!("sem-open native:{} 1", encode(text))).expect_error("KeyError");
             refused(SystemSemaphore::open(text.parse::<NativeKey>().unwrap(), 1), kind);

@@ -40,7 +40,13 @@ impl KeyFile {
 
     /// Makes the file if it is missing: true if it did.
     pub(super) fn make(&self) -> Result<bool> {
-        sys::make_key_file(&self.path, MODE)
+        sys::make_key_file(&self.path, MODE).map_err(|error| match error.kind() {
+            // As in Qt: nothing can ever be found under such a key.
+            ErrorKind::NotFound => error
+                .with_kind(ErrorKind::KeyError)
+                .with_hint("make its folder first, or choose a path in one that is there"),
+            _ => error,
+        })
     }
 
     /// The System V key that it leads to now.
