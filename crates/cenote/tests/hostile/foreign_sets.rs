@@ -83,6 +83,32 @@ fn a_lock_whose_maker_died_before_it_had_a_value_is_brought_to_life() {
 }
 
 #[test]
+fn qt_programs_that_wait_for_a_lock_without_a_value_go_on_with_the_first_of_ours() {
+    let _watchdog = minute();
+    let key = QtKey::unique();
+    let address = format!("qt:{}", key.key());
+    drop(Segment::options().keep().create(&address, 64).unwrap());
+    let path = std::env::temp_dir().join(cenote::qt::legacy_semaphore_name(key.key()));
+    Set::of_key_file(&path).expect("it is the lock").remove();
+    // What Qt makes if the set that it has seen is removed before it opens it. It waits for it, and so do others.
+    let set = Set::make_at_key_file(&path);
+    let mut qts: Vec<_> = [peers::qt5(), peers::qt6()].into_iter().flatten().collect();
+    for (number, qt) in (1..).zip(&mut qts) {
+        qt.tell(&format!("attach {}", key.key()));
+        set.await_waiters(0, number);
+    }
+    // A wait of just five seconds is enough.
+    let segment = Segment::options().timeout(Duration::from_secs(5)).attach(&address).unwrap();
+    for mut qt in qts {
+        qt.wait_for_reply().expect_ok();
+        qt.finish();
+    }
+    assert_eq!(set.get(0), 1);
+    Segment::remove(&address).unwrap();
+    drop(segment);
+}
+
+#[test]
 fn a_named_semaphore_whose_file_is_shrunk_costs_an_error() {
     let _watchdog = minute();
     let Some(mut peer) = peers::posix() else { return };

@@ -85,9 +85,14 @@ impl Set {
 
     /// Waits until somebody waits.
     pub(crate) fn await_waiter(&self, number: i32) {
+        self.await_waiters(number, 1);
+    }
+
+    /// Waits until so many wait.
+    pub(crate) fn await_waiters(&self, number: i32, count: i32) {
         let end = Instant::now() + Duration::from_secs(20);
-        while self.waiters(number) < 1 {
-            assert!(Instant::now() < end, "nobody waits");
+        while self.waiters(number) < count {
+            assert!(Instant::now() < end, "{} wait", self.waiters(number));
             std::thread::sleep(Duration::from_millis(1));
         }
     }

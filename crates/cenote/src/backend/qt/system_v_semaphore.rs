@@ -161,7 +161,8 @@ impl SystemVSemaphore {
         }
     }
 
-    /// Waits in slices, and looks in between whether the set's maker died before it gave it a value.
+    /// Waits in slices, and looks in between whether the set's maker left it without a value: it died too early, or
+    /// it is a Qt that found a set, which was removed before Qt opened it. Qt then makes another, and waits for that.
     fn await_turn(&self, set: SemSet, wait: Wait) -> Result<Done> {
         const SLICE: Duration = Duration::from_secs(1);
         const STILLBORN_AFTER: u32 = 5;
@@ -174,7 +175,10 @@ impl SystemVSemaphore {
             }
             looks = if self.is_stillborn(set) { looks + 1 } else { 0 };
             if looks == STILLBORN_AFTER {
-                self.revive(set)?;
+                let done = self.revive(set)?;
+                if done != Done::TimedOut {
+                    return Ok(done);
+                }
                 looks = 0;
             }
         }
@@ -189,14 +193,16 @@ impl SystemVSemaphore {
             && set.last_user(COUNT).is_none()
     }
 
-    /// Does what the set's maker did not live to do. One process at a time, or two would give it a value each.
-    fn revive(&self, set: SemSet) -> Result<()> {
+    /// Does what the set's maker did not, and takes one. One process at a time, or two would give it a value each.
+    fn revive(&self, set: SemSet) -> Result<Done> {
         let (file, _) = sys::open_file(&self.file.path, true, false)?;
         let turn = LockFile::reopen(&file, true)?;
-        if turn.lock(false, Wait::Try)? && self.is_stillborn(set) {
-            self.initialise(set)?;
+        if !turn.lock(false, Wait::Try)? || !self.is_stillborn(set) {
+            return Ok(Done::TimedOut);
         }
-        Ok(())
+        // In one step: this may be the end of the wait, and others that wait shall not come in between.
+        let value = Step::change(COUNT, self.initial);
+        set.operate([Step::wait_for_zero(COUNT), value, Step::undone_at_death(COUNT, -1)], Wait::Try)
     }
 
     /// Whether the key file still leads to the set.
