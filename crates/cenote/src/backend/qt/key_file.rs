@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt;
-use crate::sys;
+use crate::sys::{self, SemSet};
 
 /// The mode that Qt gives its key files, less the umask.
 const MODE: u32 = 0o640;
@@ -38,9 +38,16 @@ impl KeyFile {
         self.path.file_name()?.to_str()
     }
 
-    /// Makes the file if it is missing: true if it did.
+    /// Makes the file if it is missing: true if it did. A new one leads to nothing yet.
+    ///
+    /// Qt deletes a key file before the set, and while others still use the segment. A new file with the old one's
+    /// inode would lead to them: to a set that is about to go or was left for ever, to a segment of another key.
     pub(super) fn make(&self) -> Result<bool> {
-        sys::make_key_file(&self.path, MODE).map_err(|error| match error.kind() {
+        let is_free = |key| {
+            let no_segment = sys::shm_find(key).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+            no_segment && matches!(SemSet::find(key, 0), Ok(None))
+        };
+        sys::make_fresh_key_file(&self.path, MODE, self.project, is_free).map_err(|error| match error.kind() {
             // As in Qt: nothing can ever be found under such a key.
             ErrorKind::NotFound => error
                 .with_kind(ErrorKind::KeyError)

@@ -94,10 +94,7 @@ pub(crate) fn create_file_with(path: &Path, new: NewFile, bytes: &[u8]) -> Resul
     if new.size > WORTH_A_LOOK {
         ensure_free(path)?;
     }
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(path);
     let flags = OFlags::RDWR | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o600);
     match uninterrupted(|| rustix::fs::open(directory, flags | OFlags::TMPFILE, mode)) {
@@ -115,6 +112,13 @@ pub(crate) fn create_file_with(path: &Path, new: NewFile, bytes: &[u8]) -> Resul
             Err(os_error("open", errno).with_hint("make its directory first, or choose another place"))
         }
         Err(errno) => Err(os_error("open", errno)),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -302,6 +306,38 @@ pub(crate) fn make_key_file(path: &Path, mode: u32) -> Result<bool> {
         },
         Err(errno) => Err(os_error("open", errno)),
     }
+}
+
+/// The same for a file whose key is still free: it gets its name after `is_free` has seen the key.
+///
+/// The inode of a deleted file may be the next one's at once, and what was made with the old file's key may be there
+/// still.
+pub(crate) fn make_fresh_key_file(
+    path: &Path,
+    mode: u32,
+    project: u8,
+    is_free: impl Fn(i32) -> bool,
+) -> Result<bool> {
+    const TRIES: usize = 16;
+    // Kept, or the next file would have the same inode.
+    let mut refused = Vec::with_capacity(TRIES);
+    let directory = directory_of(path);
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::TMPFILE;
+    while refused.len() < TRIES && matches!(rustix::fs::lstat(path), Err(Errno::NOENT)) {
+        let Ok(file) = uninterrupted(|| rustix::fs::open(directory, flags, Mode::from_raw_mode(mode))) else {
+            break;
+        };
+        let stat = rustix::fs::fstat(&file).map_err(|errno| os_error("fstat", errno))?;
+        if !is_free(ftok_of(stat.st_dev, stat.st_ino, project)) {
+            refused.push(file);
+        } else if name_file(&file, path).is_ok() {
+            return Ok(true);
+        } else {
+            break;
+        }
+    }
+    // It is there, or the file system has no files without a name, or all keys that it gives are in use.
+    make_key_file(path, mode)
 }
 
 /// The directory for temporary files, as Qt and others choose it: `$TMPDIR`, else /tmp.
