@@ -17,8 +17,8 @@ const SIZE: u64 = 1024;
 const GREETING: &str = "Hello, Client!";
 const ANSWER: &str = "Hello, Server!";
 
-/// How long somebody may hold the lock.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long somebody may hold the lock. After five seconds Cenote gives a value to one that Qt has left without.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// How long the other half may take to come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,7 +44,13 @@ fn server(key: &str) -> Result<(), Box<dyn Error>> {
     let guard = segment.lock_timeout(LOCK_WAIT)?;
     guard.write_at(0, format!("{GREETING}\0").as_bytes())?;
     println!("server: wrote {GREETING:?}");
-    guard.unlock()?;
+    if let Err(error) = guard.unlock() {
+        // A Qt program that looks too early makes a lock, and removes it before it looks again, whoever holds it
+        // by then. All is written, so that does no harm.
+        if error.kind() != ErrorKind::LockError {
+            return Err(error.into());
+        }
+    }
 
     // Qt's segments go with the last process that has them: stay until the client was here, and has left.
     let answer = wait_for("no client has answered", || {

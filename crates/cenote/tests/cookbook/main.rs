@@ -29,6 +29,11 @@ fn minutes() -> Watchdog {
 
 /// A minute's watch, and no other test with Qt's keys meanwhile.
 ///
+/// Of two halves, Qt's that looks for a segment is started when the segment is there. `attach()` of one that is not
+/// there makes a lock, and the next `attach()` removes it, whoever has it by then: the other half is left with the
+/// lock of nobody. Two Qt programs can also leave each other a lock without a value, and wait for it for ever
+/// (`docs/qt.md`). Ours makes nothing before there is a segment, and may come first.
+///
 /// Qt finds a semaphore by its key file's inode, and ext4 gives the inode of a deleted file to the next one at
 /// once. A Qt program deletes the file first and the semaphore after it: in between, another program's new key
 /// file, of another key, leads to the semaphore that is about to go. Nor may ftok(PATH, 81) be used meanwhile: 81

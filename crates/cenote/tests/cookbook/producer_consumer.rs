@@ -22,14 +22,17 @@ fn what_is_taken() -> String {
 #[track_caller]
 fn produce_and_consume(producer: &Program, consumer: &Program, arguments: &[&str]) {
     let mut producing = producer.start(&[&["producer"], arguments].concat());
-    // Qt's create() and attach() at the same moment may disagree about the semaphore: that is Qt's own.
     producing.until("producer: put 1");
     assert_eq!(
         consumer.run(&[&["consumer"], arguments].concat()),
         what_is_taken(),
         "{producer:?}, {consumer:?}"
     );
-    let said = producing.finish();
+    all_was_put(&producing.finish());
+}
+
+#[track_caller]
+fn all_was_put(said: &str) {
     assert!(said.starts_with("producer: put 1\nproducer: put 2\n"), "{said}");
     assert!(said.ends_with("producer: put 10\nproducer: put 0\n"), "{said}");
 }
@@ -41,6 +44,18 @@ fn each_consumer_takes_all_that_each_producer_puts_and_nothing_is_left() {
         let key = QtKey::unique();
         produce_and_consume(&producer, &consumer, &[key.key()]);
         assert_eq!(qt_files(key.key()), [""; 0], "{producer:?}, {consumer:?}");
+    }
+}
+
+#[test]
+fn a_consumer_of_ours_that_comes_first_waits_for_its_producer() {
+    let _alone = alone_with_qt();
+    for producer in programs("producer-consumer", &CLASSIC) {
+        let key = QtKey::unique();
+        let consuming = ours("producer-consumer").start(&["consumer", key.key()]);
+        all_was_put(&producer.run(&["producer", key.key()]));
+        assert_eq!(consuming.finish(), what_is_taken(), "{producer:?}");
+        assert_eq!(qt_files(key.key()), [""; 0], "{producer:?}");
     }
 }
 
