@@ -47,12 +47,14 @@ impl KeyFile {
             let no_segment = sys::shm_find(key).is_err_and(|error| error.kind() == ErrorKind::NotFound);
             no_segment && matches!(SemSet::find(key, 0), Ok(None))
         };
-        sys::make_fresh_key_file(&self.path, MODE, self.project, is_free).map_err(|error| match error.kind() {
-            // As in Qt: nothing can ever be found under such a key.
-            ErrorKind::NotFound => error
-                .with_kind(ErrorKind::KeyError)
-                .with_hint("make its folder first, or choose a path in one that is there"),
-            _ => error,
+        sys::make_fresh_key_file(&self.path, MODE, self.project, is_free).map_err(|error| {
+            match error.kind() {
+                // As in Qt: nothing can ever be found under such a key.
+                ErrorKind::NotFound => error
+                    .with_kind(ErrorKind::KeyError)
+                    .with_hint("make its folder first, or choose a path in one that is there"),
+                _ => error,
+            }
         })
     }
 
