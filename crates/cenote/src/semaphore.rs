@@ -11,7 +11,9 @@ use crate::sys::{self, Wait};
 /// A text is a legacy key, which means System V here; a [`NativeKey`](crate::qt::NativeKey) says its mechanism.
 ///
 /// **System V**: what a process has taken is given back by the kernel when it dies or ends, and what it has added is
-/// taken away again (`SEM_UNDO`), as in Qt. Whoever made the semaphore removes it when dropped, if it is not in use.
+/// taken away again (`SEM_UNDO`), as in Qt. The kernel remembers up to 32767 for each process, so that one that only
+/// adds, or only takes, gets a `LockError` in the end. Whoever made the semaphore removes it when dropped, if it is
+/// not in use.
 ///
 /// **POSIX**: nothing is given back when a process dies, so that its peers may wait for ever: use
 /// [`acquire_timeout`](Self::acquire_timeout). It stays until [`remove`](Self::remove) takes it away.

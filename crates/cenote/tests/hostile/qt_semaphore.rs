@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use testkit::agent;
 use testkit::qt::QtKey;
 
 use crate::semaphores::{Set, lock_briefly};
-use crate::{await_flag, minute};
+use crate::{await_flag, child, minute};
 
 /// The key is dropped last, and takes away what is left under it.
 struct Victim {
@@ -75,12 +76,37 @@ fn odd_values_while_it_is_held_are_errors_or_do_no_harm() {
             Ok(()) => assert_eq!(victim.set().get(0), value + 1),
             Err(error) => {
                 assert_eq!((value, error.kind()), (32767, ErrorKind::LockError), "{error}");
-                assert!(error.to_string().contains("too large"), "{error}");
+                assert!(error.to_string().contains("would exceed 32767"), "{error}");
             }
         }
         for _ in 0..3 {
             drop(lock_briefly(&victim.segment));
         }
+    }
+}
+
+#[test]
+fn who_only_adds_is_told_what_the_kernel_cannot_undo_any_more() {
+    let _watchdog = minute();
+    let key = QtKey::unique();
+    let producer = SystemSemaphore::open(key.key(), 0).unwrap();
+    let mut consumer = child::command("take-all", key.key()).stdout(Stdio::null()).spawn().unwrap();
+    producer.release(30_000).unwrap();
+    let file = std::env::temp_dir().join(cenote::qt::legacy_semaphore_name(key.key()));
+    let set = Set::of_key_file(&file).unwrap();
+    set.await_waiter(0);
+    let error = producer.release(3000).unwrap_err();
+    assert_eq!((set.get(0), error.kind()), (0, ErrorKind::LockError), "it is empty");
+    assert!(error.to_string().contains("undo"), "{error}");
+    consumer.kill().unwrap();
+    consumer.wait().unwrap();
+}
+
+/// Takes what is there, and waits for more.
+pub(crate) fn take_all(key: &str) {
+    let semaphore = SystemSemaphore::open(key, 0).unwrap();
+    loop {
+        semaphore.acquire().unwrap();
     }
 }
 

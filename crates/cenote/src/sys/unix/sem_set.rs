@@ -117,7 +117,9 @@ impl SemSet {
                 Some(libc::EAGAIN) => return Ok(Done::TimedOut),
                 Some(libc::EIDRM | libc::EINVAL) => return Ok(Done::Gone),
                 Some(libc::ERANGE) => {
-                    return Err(lock_error("semop", error).because("the count would be too large"));
+                    let what =
+                        "its value, or what the kernel would undo for this process, would exceed 32767";
+                    return Err(lock_error("semop", error).because(what));
                 }
                 Some(libc::EACCES) => return Err(os_error("semop", error)),
                 _ => return Err(lock_error("semop", error)),
