@@ -10,6 +10,7 @@ mod first_touch;
 mod foreign_sets;
 mod inodes;
 mod key_files;
+mod native_keys;
 mod qt_posix;
 mod qt_semaphore;
 mod semaphores;

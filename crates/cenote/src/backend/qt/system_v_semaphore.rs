@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::key_file::KeyFile;
-use crate::backend::lock::{Abandoned, LockState, Locked, Locker};
+use crate::backend::lock::{Abandoned, LockState, Locked, Locker, OwnSet};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, Done, LockFile, SemSet, Step, Wait};
 
@@ -51,6 +51,7 @@ impl SystemVSemaphore {
             let Some(set) = SemSet::find(file.key()?, 0)? else {
                 return Ok(LockState::None);
             };
+            refuse_other_rules(set)?;
             match set.value(COUNT)? {
                 0 => Ok(LockState::Held(set.last_user(COUNT))),
                 _ => Ok(LockState::Free),
@@ -98,6 +99,7 @@ impl SystemVSemaphore {
                 return Ok(set);
             }
             if let Some(set) = SemSet::find(key, 0o600)? {
+                refuse_other_rules(set)?;
                 return Ok(set);
             }
         }
@@ -312,6 +314,16 @@ fn give_back_to(set: SemSet) -> Result<bool> {
     Ok(set.operate([Step::undone_at_death(COUNT, 1)], Wait::Try)? == Done::Yes)
 }
 
+/// The lock of a `sysv:` segment can have the same key. There 0 is free, and what we take would be its holder's.
+fn refuse_other_rules(set: SemSet) -> Result<()> {
+    if OwnSet::is_ours(set)? {
+        let what = "the semaphore set under its key is the lock of a sysv: segment, which is not Qt's";
+        return Err(Error::new(ErrorKind::LockError, what)
+            .with_hint("use the segment by its sysv: address, or remove it by that first (`cenote rm`)"));
+    }
+    Ok(())
+}
+
 /// What stands in the second semaphore for a segment: never 0, and another for the next segment.
 fn mark_of(segment: i32) -> i16 {
     (segment & 0x3fff) as i16 + 1
@@ -321,6 +333,7 @@ fn mark_of(segment: i32) -> i16 {
 pub(super) fn remove(file: &KeyFile) -> Result<()> {
     let _inode = file.keep_inode();
     let set = SemSet::find(file.key()?, 0)?;
+    set.map_or(Ok(()), refuse_other_rules)?;
     // In the order of `remove_if_unwanted`.
     file.remove();
     set.map_or(Ok(()), SemSet::remove)

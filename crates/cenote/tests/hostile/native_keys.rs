@@ -1,0 +1,42 @@
+//! Native keys of Qt, where others have taken the same names, or take them away.
+
+use std::fs;
+use std::time::Duration;
+
+use cenote::{ErrorKind, LockState, Segment, SystemSemaphore, catalog};
+use testkit::names::TempDir;
+
+use crate::minute;
+
+/// `sysv:FILE#81` and `qt:systemv:FILE` are one key; in one's set 0 is free, in the other's 1.
+#[test]
+fn a_set_of_ours_for_sysv_is_never_taken_for_qts_lock() {
+    let _watchdog = minute();
+    let folder = TempDir::new();
+    let file = folder.join("both");
+    fs::write(&file, "").unwrap();
+    let (sysv, qt) = (format!("sysv:{}#81", file.display()), format!("qt:systemv:{}", file.display()));
+    let segment = Segment::create(&sysv, 64).unwrap();
+    let guard = segment.lock().unwrap();
+    let brief = Segment::options().timeout(Duration::from_millis(100));
+    let error = brief.attach(&qt).map(|_| panic!("it has taken the lock of who holds it")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LockError, "{error}");
+    assert_eq!(catalog::look(&qt.parse().unwrap()).unwrap().lock, LockState::Unknown);
+    assert_eq!(
+        Segment::options()
+            .lock_with(&qt)
+            .unwrap()
+            .attach(&sysv)
+            .and_then(|other| other.try_lock().map(drop))
+            .unwrap_err()
+            .kind(),
+        ErrorKind::LockError
+    );
+    let key = cenote::qt::NativeKey::new(cenote::qt::KeyType::SYSTEM_V, file.to_str().unwrap()).unwrap();
+    assert_eq!(SystemSemaphore::open(key, 1).unwrap_err().kind(), ErrorKind::LockError);
+    assert_eq!(brief.remove(&qt).unwrap_err().kind(), ErrorKind::LockError);
+    assert!(Segment::attach(&sysv).unwrap().try_lock().unwrap().is_none(), "it is held all the time");
+    guard.unlock().unwrap();
+    drop(segment.try_lock().unwrap().expect("and free now"));
+    Segment::remove(&sysv).unwrap();
+}
