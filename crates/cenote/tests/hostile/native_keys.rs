@@ -1,10 +1,11 @@
 //! Native keys of Qt, where others have taken the same names, or take them away.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cenote::{ErrorKind, LockState, Segment, SystemSemaphore, catalog};
 use testkit::names::TempDir;
+use testkit::{agent, sysv};
 
 use crate::minute;
 
@@ -39,4 +40,32 @@ fn a_set_of_ours_for_sysv_is_never_taken_for_qts_lock() {
     guard.unlock().unwrap();
     drop(segment.try_lock().unwrap().expect("and free now"));
     Segment::remove(&sysv).unwrap();
+}
+
+/// Those who know the old lock: two processes, of which one waits while the key file goes.
+#[test]
+fn a_key_file_that_is_taken_away_leaves_its_users_one_lock() {
+    let _watchdog = minute();
+    let folder = TempDir::new();
+    let file = folder.join("key");
+    let address = format!("qt:systemv:{}", file.display());
+    let ours = Segment::create(&address, 64).unwrap();
+    let mut other = agent::spawn();
+    other.ask(&format!("attach {address}")).expect_ok();
+    let guard = ours.lock().unwrap();
+    other.tell("lock");
+    let end = Instant::now() + Duration::from_secs(20);
+    while sysv::semaphore_waiters(&file, 81) != Some(1) {
+        assert!(Instant::now() < end);
+        std::thread::yield_now();
+    }
+    fs::rename(&file, folder.join("gone")).unwrap();
+    let _ = guard.unlock();
+    other.wait_for_reply().expect_ok();
+    assert!(ours.try_lock().unwrap().is_none(), "the other has it");
+    other.ask("unlock").expect_ok();
+    drop(ours.try_lock().unwrap().expect("nobody has it"));
+    other.finish();
+    drop(ours);
+    let _ = Segment::remove(&address);
 }

@@ -152,7 +152,7 @@ impl SystemVSemaphore {
                 Done::TimedOut => return Ok(None),
                 Done::Yes if self.is_current(set) => return Ok(Some(set)),
                 // It was given up while we waited for it; its successor is the one to take.
-                Done::Yes => drop(give_back_to(set)?),
+                Done::Yes => self.take_along(set)?,
                 Done::Gone => {}
             }
             self.forget();
@@ -161,6 +161,17 @@ impl SystemVSemaphore {
                 return Ok(None);
             }
         }
+    }
+
+    /// Leaves a set that was taken just now, and that the key file does not lead to any more. Whoever knows it must
+    /// come along, or two would have the lock: so it is removed, unless somebody else has a part of it.
+    fn take_along(&self, set: SemSet) -> Result<()> {
+        let is_ours_alone = self.initial == 1 && set.value(COUNT).is_ok_and(|value| value == 0);
+        // It may be another user's to remove.
+        if !is_ours_alone || set.remove().is_err() {
+            let _ = give_back_to(set)?;
+        }
+        Ok(())
     }
 
     /// Waits in slices, and looks in between whether the set's maker left it without a value: it died too early, or
