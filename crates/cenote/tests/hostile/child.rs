@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output, Stdio};
 
-use crate::{attacker, faults, qt_semaphore};
+use crate::{attacker, faults, native_keys, qt_semaphore};
 
 const TASK: &str = "CENOTE_TEST_TASK";
 const ARGUMENT: &str = "CENOTE_TEST_ARGUMENT";
@@ -10,13 +10,14 @@ const ARGUMENT: &str = "CENOTE_TEST_ARGUMENT";
 /// What a child can be asked to do with its argument. It ends by itself, or by the signal that it provokes.
 type Task = fn(&str);
 
-const TASKS: [(&str, Task); 8] = [
+const TASKS: [(&str, Task); 9] = [
     ("attack", attacker::run),
     ("fault", faults::fault_elsewhere),
     ("fault-with-a-segment", faults::fault_elsewhere_with_a_segment),
     ("fault-after-a-loss", faults::fault_elsewhere_after_a_loss),
     ("own-handler", faults::fault_with_a_handler_of_its_own),
     ("raise", faults::raise_again_and_again),
+    ("go-elsewhere", native_keys::go_elsewhere),
     ("take-all", qt_semaphore::take_all),
     ("overflow", faults::overflow_the_stack_with_a_segment),
 ];

@@ -1,13 +1,14 @@
 //! Native keys of Qt, where others have taken the same names, or take them away.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cenote::{ErrorKind, LockState, Segment, SystemSemaphore, catalog};
 use testkit::names::TempDir;
 use testkit::{agent, sysv};
 
-use crate::minute;
+use crate::{child, minute};
 
 /// `sysv:FILE#81` and `qt:systemv:FILE` are one key; in one's set 0 is free, in the other's 1.
 #[test]
@@ -68,4 +69,28 @@ fn a_key_file_that_is_taken_away_leaves_its_users_one_lock() {
     other.finish();
     drop(ours);
     let _ = Segment::remove(&address);
+}
+
+#[test]
+fn a_relative_path_means_the_same_file_wherever_the_process_goes() {
+    let _watchdog = minute();
+    let folder = TempDir::new();
+    let output = child::output("go-elsewhere", folder.path().to_str().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["elsewhere"], "segment, lock and key file are removed by the last of us");
+    assert_eq!(fs::read_dir(folder.join("elsewhere")).unwrap().count(), 0);
+}
+
+/// In the folder makes a segment with a relative name, and uses and leaves it from another.
+pub(crate) fn go_elsewhere(folder: &str) {
+    let elsewhere = Path::new(folder).join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::env::set_current_dir(folder).unwrap();
+    let segment = Segment::create("qt:systemv:relative", 64).unwrap();
+    std::env::set_current_dir(elsewhere).unwrap();
+    drop(segment.lock().unwrap());
+    segment.detach().unwrap();
+    // From here the name is that of another.
+    assert_eq!(Segment::attach("qt:systemv:relative").unwrap_err().kind(), ErrorKind::NotFound);
 }

@@ -20,7 +20,7 @@ pub(crate) struct KeyFile {
 impl KeyFile {
     /// Where Qt keeps the key file of a legacy name.
     pub(crate) fn of_legacy_name(name: &str, project: u8) -> Self {
-        Self { path: sys::temporary_directory().join(name), project }
+        Self::new(sys::temporary_directory().join(name), project)
     }
 
     /// The native key is the path.
@@ -30,7 +30,12 @@ impl KeyFile {
             let what = format!("Qt fails with the project id {project}");
             return Err(Error::new(ErrorKind::KeyError, what).with_hint("choose one from 1 to 127"));
         }
-        Ok(Self { path: path.into(), project })
+        Ok(Self::new(path.into(), project))
+    }
+
+    /// As seen from here: a process that goes to another directory must not get another lock on the way.
+    fn new(path: PathBuf, project: u8) -> Self {
+        Self { path: std::path::absolute(&path).unwrap_or(path), project }
     }
 
     /// The last part of its path.
