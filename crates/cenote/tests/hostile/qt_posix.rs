@@ -1,7 +1,9 @@
 //! The lock of `qt:posix:` segments under a hostile hand: a semaphore that lies in a file.
+#![allow(unsafe_code)]
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -107,6 +109,38 @@ fn a_semaphore_that_shrinks_under_a_holder_or_a_waiter_is_an_error() {
         assert_eq!(error.kind(), ErrorKind::LockError, "{error}");
     });
     assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::LockError);
+}
+
+/// Whoever looks whether a semaphore is in use has a lease on it for a moment, in which nobody can open it.
+#[test]
+fn a_lease_is_waited_for() {
+    let _watchdog = minute();
+    let (name, address, segment) = segment();
+    drop(segment);
+    // A segment that has not opened it yet.
+    let path = name.semaphore_path();
+    fs::rename(&path, name.path().with_extension("aside")).unwrap();
+    let segment = Segment::attach(address.as_str()).unwrap();
+    fs::rename(name.path().with_extension("aside"), &path).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    let lease = |command: i32, argument: i32| {
+        // SAFETY: the descriptor is borrowed, and these commands take a number.
+        unsafe { libc::fcntl(file.as_raw_fd(), command, argument) }
+    };
+    // Whose signal ends nobody: F_SETSIG.
+    assert_eq!(lease(10, libc::SIGURG), 0);
+    assert_eq!(lease(libc::F_SETLEASE, libc::F_WRLCK), 0, "{}", std::io::Error::last_os_error());
+    thread::scope(|scope| {
+        let locker = scope.spawn(|| segment.lock().map(drop));
+        // Until somebody wants to open it.
+        while lease(libc::F_GETLEASE, 0) == libc::F_WRLCK {
+            thread::yield_now();
+        }
+        assert_eq!(lease(libc::F_SETLEASE, libc::F_UNLCK), 0);
+        locker.join().unwrap().unwrap();
+    });
+    drop(segment);
+    Segment::remove(address.as_str()).unwrap();
 }
 
 #[test]

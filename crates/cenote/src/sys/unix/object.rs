@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use super::headroom::{self, describe_space};
 use super::{Mapped, os_error, uninterrupted};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{Backoff, Wait};
 
 /// Where `shm_open` keeps its objects; see shm_overview(7).
 pub(crate) const SHM_DIRECTORY: &str = "/dev/shm";
@@ -55,32 +56,42 @@ pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(Ow
     let links = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
     // NONBLOCK: a FIFO that lies there must not hold us up. It means nothing for a file.
     let flags = access | links | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let file =
-        uninterrupted(|| rustix::fs::open(path, flags, Mode::empty())).map_err(|errno| match errno {
-            Errno::LOOP if !follow => Error::new(
-                ErrorKind::Untrusted,
-                "a symbolic link stands there, which is not followed",
-            )
-            .with_hint(
+    let file = open_unless_leased(path, flags).map_err(|errno| match errno {
+        Errno::LOOP if !follow => {
+            Error::new(ErrorKind::Untrusted, "a symbolic link stands there, which is not followed").with_hint(
                 "find out who made it (`ls -l /dev/shm`) and remove it, or use file: with the path you mean",
-            ),
-            Errno::ISDIR => not_a_file(FileType::Directory),
-            // A socket, or a device without a driver.
-            Errno::NXIO | Errno::NODEV => not_a_file(
-                rustix::fs::stat(path)
-                    .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode)),
-            ),
-            Errno::NOENT if follow && is_link(path) => {
-                Error::new(ErrorKind::NotFound, "a symbolic link stands there that leads nowhere")
-                    .with_hint("mend or remove the link, or choose another name")
-            }
-            errno => os_error("open", errno),
-        })?;
+            )
+        }
+        Errno::ISDIR => not_a_file(FileType::Directory),
+        // A socket, or a device without a driver.
+        Errno::NXIO | Errno::NODEV => not_a_file(
+            rustix::fs::stat(path).map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode)),
+        ),
+        Errno::NOENT if follow && is_link(path) => {
+            Error::new(ErrorKind::NotFound, "a symbolic link stands there that leads nowhere")
+                .with_hint("mend or remove the link, or choose another name")
+        }
+        Errno::AGAIN => os_error("open", errno)
+            .with_kind(ErrorKind::LockError)
+            .because("another program has a lease on it, and does not give it back"),
+        errno => os_error("open", errno),
+    })?;
     let stat = rustix::fs::fstat(&file).map_err(|errno| os_error("fstat", errno))?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok((file, facts(&stat))),
         other => Err(not_a_file(other)),
     }
+}
+
+/// With O_NONBLOCK, a file that somebody has a lease on cannot be opened. Ours last for microseconds: see `lease`.
+fn open_unless_leased(path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    const PATIENCE: Duration = Duration::from_secs(1);
+    let mut opened = uninterrupted(|| rustix::fs::open(path, flags, Mode::empty()));
+    let (wait, mut backoff) = (Wait::up_to(Some(PATIENCE)), Backoff::new());
+    while matches!(opened, Err(Errno::AGAIN)) && backoff.pause(wait) {
+        opened = uninterrupted(|| rustix::fs::open(path, flags, Mode::empty()));
+    }
+    opened
 }
 
 /// Makes a file of zeros at `path`, which must be free. It gets its name when it is complete.
