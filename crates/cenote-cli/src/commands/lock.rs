@@ -77,7 +77,8 @@ fn break_it(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             notice(context.quiet, "no process has it open: the kernel grants a lease on it");
         }
     }
-    let broken = options.break_lock(address)?;
+    // Not what was seen above counts, but what is so at the moment when it is freed.
+    let broken = if args.force { options.break_lock(address) } else { options.break_dead_lock(address) }?;
     let what = if broken { "broke" } else { "nobody has" };
     context.done(&format!("{what} the lock of {address}"))?;
     Ok(ExitCode::SUCCESS)

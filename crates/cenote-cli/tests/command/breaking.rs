@@ -1,6 +1,9 @@
 //! `cenote lock --break`: a lock that a dead holder has left locked, and those that it must leave alone.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use testkit::names::ShmName;
 
@@ -107,4 +110,39 @@ fn locks_of_the_kernel_are_not_broken() {
         missing.failed(1);
     }
     run(["lock", "--force", "posix:/cenote-none", "--", "true"]).failed(2);
+}
+
+/// Looks at a lock that others take and give back all the time, and must not take it from them in between.
+#[test]
+fn a_lock_in_use_is_not_broken_between_two_looks() {
+    let place = QtPosix::new();
+    let at = &place.address();
+    let busy = AtomicBool::new(true);
+    let counted = thread::scope(|scope| {
+        let users = [1, 2].map(|_| {
+            scope.spawn(|| {
+                let segment = cenote::Segment::attach(at.as_str()).unwrap();
+                let mut count = 0_u64;
+                while busy.load(Ordering::Relaxed) {
+                    let guard = segment.lock_timeout(Duration::from_secs(20)).unwrap();
+                    let seen: u64 = guard.read_value(0).unwrap();
+                    thread::yield_now();
+                    guard.write_value(0, &(seen + 1)).unwrap();
+                    guard.unlock().unwrap();
+                    count += 1;
+                }
+                count
+            })
+        });
+        let ended = (0..100).map(|_| run(["lock", "--break", at]));
+        let broke: Vec<_> =
+            ended.filter(|ended| ended.code == 0 && ended.stdout().starts_with("broke")).collect();
+        busy.store(false, Ordering::Relaxed);
+        let counted = users.map(|user| user.join().unwrap()).iter().sum::<u64>();
+        assert!(broke.is_empty(), "{broke:?}");
+        counted
+    });
+    let segment = cenote::Segment::attach(at.as_str()).unwrap();
+    assert_eq!(segment.read_value::<u64>(0).unwrap(), counted, "two had the lock");
+    run(["rm", at]).ok();
 }

@@ -163,8 +163,7 @@ impl Options {
     /// that lock, otherwise the segment's own.
     ///
     /// For locks that the kernel does not free: POSIX named semaphores, and so `qt:posix:` segments. **If its holder
-    /// lives, two have the lock**: look at [`catalog::lock_users`](crate::catalog::lock_users) first, as
-    /// `cenote lock --break` does.
+    /// lives, two have the lock**: use [`break_dead_lock`](Self::break_dead_lock) where that can prove that it does not.
     ///
     /// # Errors
     /// `Unsupported` (the kernel frees the lock at a death, and not before), `NotFound`, `PermissionDenied`.
@@ -173,15 +172,32 @@ impl Options {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        let address = address.try_into()?;
+        self.break_with(&address.try_into()?, named::break_semaphore)
+    }
+
+    /// The same if it is proven that the lock's holder is dead: that nobody has the semaphore open, in whatever
+    /// container. While that is looked at, nobody can open it.
+    ///
+    /// # Errors
+    /// `LockError` if it cannot be proven: somebody has it open ([`catalog::lock_users`](crate::catalog::lock_users)
+    /// tells who, as far as they can be seen), or it is another user's. Those of [`break_lock`](Self::break_lock).
+    pub fn break_dead_lock<A>(&self, address: A) -> Result<bool>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        self.break_with(&address.try_into()?, named::break_dead_semaphore)
+    }
+
+    fn break_with(&self, address: &Address, work: fn(&str) -> Result<bool>) -> Result<bool> {
         let broken = match &self.lock_with {
             Some(lock) => semaphore_name(lock),
             // What is not there has no lock.
-            None => backend::of(&address)
+            None => backend::of(address)
                 .and_then(|backend| backend.stat().map(|_| backend.lock_semaphore().map(str::to_owned))),
         }
-        .and_then(|name| name.map_or_else(|| Err(unbreakable()), |name| named::break_semaphore(&name)));
-        broken.map_err(|error| error.during("break the lock of", &address))
+        .and_then(|name| name.map_or_else(|| Err(unbreakable()), |name| work(&name)));
+        broken.map_err(|error| error.during("break the lock of", address))
     }
 
     fn run(

@@ -143,6 +143,38 @@ fn a_lease_is_waited_for() {
     Segment::remove(address.as_str()).unwrap();
 }
 
+/// Two that find it stuck, and one that uses it as soon as it is free.
+#[test]
+fn who_breaks_what_the_dead_have_left_takes_it_from_nobody_who_lives() {
+    let _watchdog = minute();
+    let (name, address, segment) = segment();
+    drop(segment);
+    for _ in 0..300 {
+        write(&name, [0, 0, 128, 0, 0, 0, 0, 0]);
+        let mut overlap = false;
+        thread::scope(|scope| {
+            let breakers =
+                [1, 2].map(|_| scope.spawn(|| Segment::options().break_dead_lock(address.as_str())));
+            while !breakers.iter().all(thread::ScopedJoinHandle::is_finished) {
+                let segment = Segment::attach(address.as_str()).unwrap();
+                if let Some(guard) = segment.try_lock().unwrap() {
+                    overlap |= Segment::attach(address.as_str()).unwrap().try_lock().unwrap().is_some();
+                    guard.unlock().expect("nobody has broken it while it was held");
+                }
+            }
+            for breaker in breakers {
+                if let Err(error) = breaker.join().unwrap() {
+                    assert_eq!(error.kind(), ErrorKind::LockError, "{error}");
+                }
+            }
+        });
+        assert!(!overlap, "two had it");
+        let _ = Segment::options().break_dead_lock(address.as_str()).unwrap();
+        drop(Segment::attach(address.as_str()).unwrap().try_lock().unwrap().expect("it is free in the end"));
+    }
+    Segment::remove(address.as_str()).unwrap();
+}
+
 #[test]
 fn thousands_of_attacks_on_the_semaphore_in_use_cost_errors_and_no_life() {
     let _watchdog = watchdog(Duration::from_secs(120));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Abandoned, LockState, Locked, Locker, NamedSemaphore};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{LockFile, Wait};
+use crate::sys::{Backoff, Wait};
 
 /// What helps those who wait for a dead holder.
 pub(crate) const STUCK_HINT: &str =
@@ -38,20 +38,28 @@ pub(crate) fn state(name: &str) -> LockState {
 
 /// Frees it, whoever has it: true if somebody had.
 pub(crate) fn break_semaphore(name: &str) -> Result<bool> {
-    const PATIENCE: Duration = Duration::from_secs(5);
-    let semaphore = NamedSemaphore::open(name)?;
-    // Two who free it at once would let two in. The lock is of the kind that dies with its holder.
-    let turn = LockFile::reopen(semaphore.file(), true)?;
-    if !turn.lock(false, Wait::up_to(Some(PATIENCE)))? {
-        return Err(Error::new(ErrorKind::Timeout, "somebody else is breaking it"));
+    NamedSemaphore::open(name)?.free()
+}
+
+/// Frees it if it is proven that its holder is dead: true if somebody had it.
+pub(crate) fn break_dead_semaphore(name: &str) -> Result<bool> {
+    // Others who try the same have it open for a moment, each in the other's way.
+    const PATIENCE: Duration = Duration::from_millis(500);
+    let (wait, mut backoff) = (Wait::up_to(Some(PATIENCE)), Backoff::new());
+    loop {
+        let semaphore = NamedSemaphore::open(name)?;
+        if semaphore.value()? > 0 {
+            return Ok(false);
+        }
+        if let Some(freed) = semaphore.free_unused()? {
+            return Ok(freed);
+        }
+        drop(semaphore);
+        if !backoff.pause(wait) {
+            return Err(Error::new(ErrorKind::LockError, "it cannot be proven that its holder is dead")
+                .with_hint("`cenote lock --break` names who may have it, as far as this user may see them"));
+        }
     }
-    if semaphore.value()? > 0 {
-        return Ok(false);
-    }
-    semaphore.release()?;
-    // Its holder may have let go at the same moment.
-    while semaphore.value()? > 1 && semaphore.acquire(Wait::Try)? {}
-    Ok(true)
 }
 
 #[cfg(test)]

@@ -74,11 +74,6 @@ impl NamedSemaphore {
         self.identity
     }
 
-    /// Its file.
-    pub(crate) fn file(&self) -> &OwnedFd {
-        &self.file
-    }
-
     /// How many there are to take.
     pub(crate) fn value(&self) -> Result<u32> {
         let value = semaphore::value(self.word()?);
@@ -102,6 +97,19 @@ impl NamedSemaphore {
         }
         let what = format!("a semaphore cannot hold more than {}", semaphore::MOST);
         Err(Error::new(ErrorKind::LockError, what))
+    }
+
+    /// Gives back what one at a time can have: false if it is there already.
+    #[inline]
+    pub(crate) fn free(&self) -> Result<bool> {
+        let freed = semaphore::free(self.word()?, self);
+        self.intact().map(|()| freed)
+    }
+
+    /// [Frees](Self::free) it if it is proven that nobody else has it open, and so nobody can have it: `None` if that
+    /// is not proven. Nobody comes in between.
+    pub(crate) fn free_unused(&self) -> Result<Option<bool>> {
+        sys::while_open_nowhere_else(&self.file, || self.free()).transpose()
     }
 
     #[inline]

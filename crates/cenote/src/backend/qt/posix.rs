@@ -54,16 +54,15 @@ impl Posix {
         Ok(Box::new(AttachedPosix { mapping, file, lock }))
     }
 
-    /// Takes away a semaphore that a dead holder has left stuck, if nobody could be using it: Qt's create() makes a
-    /// new one in any case.
-    fn clear_leftover(&self) -> Result<()> {
-        // Looked at first: once it is open here, somebody has it open.
-        if NamedSemaphore::is_unused(&self.semaphore)
-            && NamedSemaphore::open(&self.semaphore).and_then(|semaphore| semaphore.value())? == 0
-        {
-            return NamedSemaphore::remove(&self.semaphore);
+    /// Frees a semaphore that a dead holder has left stuck, if nobody could be using it: Qt's create() makes a new one
+    /// in any case. It is not taken away: it could be another's new one by then.
+    fn free_leftover(&self) -> Result<()> {
+        match NamedSemaphore::open(&self.semaphore).and_then(|semaphore| semaphore.free_unused()) {
+            // It is no semaphore.
+            Err(error) if error.kind() == ErrorKind::LockError => Err(error),
+            // Other errors are for whoever locks.
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -90,7 +89,7 @@ impl Backend for Posix {
         if sys::stat_path(&self.path, false).is_ok() {
             return Err(Error::new(ErrorKind::AlreadyExists, "a program has a segment under this key"));
         }
-        self.clear_leftover()?;
+        self.free_leftover()?;
         let new = sys::NewFile { size, mode: how.mode, sparse: how.sparse };
         let file = sys::create_file(&self.path, new)?;
         // A Qt program that had to make the semaphore would take it away when it leaves, whoever uses it.

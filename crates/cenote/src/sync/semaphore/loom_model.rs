@@ -49,6 +49,13 @@ impl Shared {
         self.data.with_mut(|data| unsafe { *data += 1 });
         assert!(release(&self.word, &self.futex));
     }
+
+    fn add_one_and_free(&self) {
+        assert_eq!(acquire(&self.word, &self.futex, Wait::Forever), Ok(true));
+        // SAFETY: loom checks that nobody else is in here.
+        self.data.with_mut(|data| unsafe { *data += 1 });
+        assert!(free(&self.word, &self.futex));
+    }
 }
 
 fn explore(model: impl Fn() + Sync + Send + 'static) {
@@ -72,6 +79,21 @@ fn loom_of_two_one_is_in_and_both_get_their_turn() {
             1,
             "all is given back, and nobody is counted as waiting"
         );
+    });
+}
+
+#[test]
+fn loom_freeing_wakes_who_waits_and_sees_what_was_done() {
+    explore(|| {
+        let shared = Shared::new(1);
+        let other = {
+            let shared = Arc::clone(&shared);
+            loom::thread::spawn(move || shared.add_one_and_free())
+        };
+        shared.add_one_and_free();
+        other.join().unwrap();
+        assert!(!free(&shared.word, &shared.futex), "it is free already");
+        assert_eq!(shared.word.load(Ordering::Relaxed), 1);
     });
 }
 

@@ -104,6 +104,29 @@ pub(crate) fn release<W: Word, D: Door<W>>(word: &W, door: &D) -> bool {
     true
 }
 
+/// Gives back what one at a time can have: false if it is there already.
+pub(crate) fn free<W: Word, D: Door<W>>(word: &W, door: &D) -> bool {
+    // Relaxed: a guess, which the exchange checks.
+    let mut seen = word.load(Ordering::Relaxed);
+    for _ in 0..TRIES {
+        if seen as u32 != 0 {
+            return false;
+        }
+        // Release: pairs with the Acquire in `take`, as in `release`.
+        match word.compare_exchange(seen, seen + 1, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => {
+                if seen >= WAITING {
+                    door.wake_one(word);
+                }
+                return true;
+            }
+            Err(now) => seen = now,
+        }
+    }
+    // Somebody changes the word all the time, and shall not keep us here.
+    release(word, door)
+}
+
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::atomic::AtomicU64;
@@ -145,6 +168,13 @@ mod tests {
     }
 
     #[test]
+    fn what_one_at_a_time_can_have_is_given_back_once() {
+        let word = AtomicU64::new(3 * WAITING);
+        assert!(free(&word, &Awake) && !free(&word, &Awake));
+        assert_eq!(word.load(Ordering::Relaxed), 3 * WAITING + 1);
+    }
+
+    #[test]
     fn no_word_is_too_odd_to_come_back_from() {
         for odd in [u64::MAX, WAITING, WAITING - 1, u64::MAX << 32, 1 << 31, u64::from(MOST) + 1] {
             let word = AtomicU64::new(odd);
@@ -152,6 +182,7 @@ mod tests {
             assert_eq!(taken, odd as u32 != 0, "{odd:x}");
             let _ = acquire(&word, Wait::Until(Instant::now() + Duration::from_millis(1)));
             let _ = release(&word, &Awake);
+            let _ = free(&word, &Awake);
         }
     }
 }

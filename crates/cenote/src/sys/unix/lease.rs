@@ -12,15 +12,22 @@ const F_SETSIG: i32 = 10;
 
 /// Whether it is proven that this descriptor's is the only use of the file. Only the file's owner and root can prove it.
 pub(crate) fn is_open_nowhere_else(file: &OwnedFd) -> bool {
+    while_open_nowhere_else(file, || ()).is_some()
+}
+
+/// Does `work` while the kernel keeps everybody else from opening the file: `None`, and nothing is done, unless it is
+/// proven that nobody has it open. To be short: others wait.
+pub(crate) fn while_open_nowhere_else<T>(file: &OwnedFd, work: impl FnOnce() -> T) -> Option<T> {
     let call = |command: i32, argument: i32| {
         // SAFETY: the descriptor is borrowed, and these commands take a number.
         unsafe { libc::fcntl(file.as_raw_fd(), command, argument) == 0 }
     };
     // Whoever opens the file while the lease lasts makes the kernel send a signal: one that nobody minds.
     if !call(F_SETSIG, libc::SIGURG) || !call(libc::F_SETLEASE, libc::F_WRLCK) {
-        return false;
+        return None;
     }
-    call(libc::F_SETLEASE, libc::F_UNLCK)
+    let done = work();
+    call(libc::F_SETLEASE, libc::F_UNLCK).then_some(done)
 }
 
 #[cfg(test)]
