@@ -111,6 +111,28 @@ fn a_semaphore_that_shrinks_under_a_holder_or_a_waiter_is_an_error() {
     assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::LockError);
 }
 
+#[test]
+fn who_lets_go_of_a_lock_that_lost_its_name_or_was_broken_is_told() {
+    let _watchdog = minute();
+    let (name, address, segment) = segment();
+    let guard = segment.lock().unwrap();
+    fs::remove_file(name.semaphore_path()).unwrap();
+    let newcomer = Segment::attach(address.as_str()).unwrap();
+    // It cannot know of the old one.
+    drop(newcomer.try_lock().unwrap().expect("the name is a new semaphore's"));
+    assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::LockError);
+    // From now on both know the new one.
+    let guard = segment.lock().unwrap();
+    assert!(newcomer.try_lock().unwrap().is_none());
+
+    assert!(Segment::options().break_lock(address.as_str()).unwrap());
+    assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::LockError);
+    let guard = segment.try_lock().unwrap().expect("it is free");
+    assert!(newcomer.try_lock().unwrap().is_none(), "and lets in one at a time");
+    guard.unlock().unwrap();
+    Segment::remove(address.as_str()).unwrap();
+}
+
 /// Whoever looks whether a semaphore is in use has a lease on it for a moment, in which nobody can open it.
 #[test]
 fn a_lease_is_waited_for() {

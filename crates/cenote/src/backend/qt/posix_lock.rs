@@ -111,7 +111,29 @@ impl PosixLock {
             self.all().enumerate().filter(|(at, _)| taken & 1 << at != 0).map(|(_, seen)| seen).collect();
         semaphores.reverse();
         // Every one, whatever fails.
-        semaphores.iter().map(|seen| seen.semaphore.release()).fold(Ok(()), Result::and)
+        semaphores.iter().map(|seen| self.give_back_one(&seen.semaphore)).fold(Ok(()), Result::and)
+    }
+
+    fn give_back_one(&self, semaphore: &NamedSemaphore) -> Result<()> {
+        // What locks whatever its users like may let in several.
+        if self.segment.is_none() {
+            return semaphore.release();
+        }
+        // A lock that was broken while it was held must not let in two from now on.
+        if semaphore.free()? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::LockError, "another process freed the lock while it was held"))
+    }
+
+    /// Whether newcomers may have made another lock since these were taken.
+    fn has_lost_its_name(&self, taken: u64) -> bool {
+        let newest = self.all().enumerate().filter(|(at, _)| taken & 1 << at != 0).last();
+        let is_named = |seen: &Seen| match NamedSemaphore::named(&self.name) {
+            Ok(named) => named == Some(seen.semaphore.identity()),
+            Err(_) => true,
+        };
+        self.segment.is_some() && newest.is_some_and(|(_, seen)| !is_named(seen)) && !self.is_removed()
     }
 
     fn take_all(&self, wait: Wait, taken: &mut u64) -> Result<bool> {
@@ -151,7 +173,13 @@ impl Locker for PosixLock {
     }
 
     fn unlock(&self, locked: Locked) -> Result<()> {
-        self.give_back(locked.semaphores())
+        let is_lost = self.has_lost_its_name(locked.semaphores());
+        self.give_back(locked.semaphores())?;
+        if is_lost {
+            let what = "another process removed the semaphore while it was held";
+            return Err(Error::new(ErrorKind::LockError, what));
+        }
+        Ok(())
     }
 
     fn timeout_hint(&self) -> Option<&'static str> {
