@@ -146,7 +146,7 @@ fn play(round: u32, key: &QtKey, players: &mut [Player], rng: &mut Rng, tally: &
                 player.die();
                 maker = maker.filter(|&maker| maker != who);
                 if is_posix && held {
-                    let broken = Segment::options().break_lock(address.as_str());
+                    let broken = Segment::options().break_lock_by_force(address.as_str());
                     assert!(broken.unwrap(), "{context}: the dead holder's lock is still taken");
                 }
             }

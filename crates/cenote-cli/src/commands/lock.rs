@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use cenote::catalog;
-use cenote::{Address, Error, ErrorKind, LockState};
+use cenote::{Address, Error, ErrorKind};
 
 use crate::access::Context;
 use crate::failure::{Failure, notice, warn_of};
@@ -59,26 +59,32 @@ fn attach_failure(error: Error, args: &Args) -> Failure {
     failure
 }
 
-/// Frees a lock whose holder cannot be alive, or, by force, any that does not tell who has it.
+/// Frees a lock whose holder is proven to be dead, or, by force, any that does not tell who has it.
 fn break_it(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let (address, lock_with) = (&args.address, args.lock_with.as_ref());
     let options = context.options(lock_with, false)?;
-    let found = catalog::lock_users(address, lock_with)?;
-    // Without users to name it is one that the kernel frees, which says so itself.
-    if let Some(found) = found.filter(|found| matches!(found.state, LockState::Held(_))) {
-        for user in &found.users {
+    let name_users = || -> Result<usize, Failure> {
+        let users = catalog::lock_users(address, lock_with)?.map_or_else(Vec::new, |found| found.users);
+        for user in &users {
             let text = format!("it may be held by process {} of {} ({})", user.pid, user.user, user.command);
             notice(false, text);
         }
-        if !found.unused && !args.force {
-            return Err(may_live(address, found.users.len()));
+        Ok(users.len())
+    };
+    let broken = if args.force {
+        name_users()?;
+        options.break_lock_by_force(address)?
+    } else {
+        match options.break_lock(address) {
+            Err(error) if error.kind() == ErrorKind::LockError => {
+                return Err(may_live(address, name_users()?));
+            }
+            broken => broken?,
         }
-        if found.unused {
-            notice(context.quiet, "no process has it open: the kernel grants a lease on it");
-        }
+    };
+    if broken && !args.force {
+        notice(context.quiet, "no process had it open: the kernel granted a lease on it");
     }
-    // Not what was seen above counts, but what is so at the moment when it is freed.
-    let broken = if args.force { options.break_lock(address) } else { options.break_dead_lock(address) }?;
     let what = if broken { "broke" } else { "nobody has" };
     context.done(&format!("{what} the lock of {address}"))?;
     Ok(ExitCode::SUCCESS)

@@ -51,7 +51,7 @@ fn a_dead_holders_lock_is_seen_named_and_freed() {
 
     let broken = run(["lock", "--break", at]);
     assert_eq!(broken.ok(), format!("broke the lock of {at}\n"));
-    assert!(broken.stderr.contains("no process has it open: "), "{broken:?}");
+    assert!(broken.stderr.contains("no process had it open: "), "{broken:?}");
     run(["write", at, "text", "--timeout", "10s"]).ok();
     assert_eq!(run(["lock", "--break", at]).ok(), format!("nobody has the lock of {at}\n"));
     run(["rm", at]).ok();

@@ -72,20 +72,13 @@ pub struct LockUsers {
     pub state: LockState,
     /// The processes that have it open: if its holder lives, it is one of them.
     pub users: Vec<Holder>,
-    /// Whether it is proven that nobody has it open, neither those nor others that cannot be seen.
-    pub unused: bool,
 }
 
 impl Holders {
     /// Those who have a semaphore open.
     pub(super) fn of_semaphore(&self, name: &str) -> LockUsers {
-        let unused = NamedSemaphore::is_unused(name);
         let file = NamedSemaphore::named(name).ok().flatten();
-        LockUsers {
-            state: named::state(name),
-            users: file.map_or_else(Vec::new, |file| self.of(file)),
-            unused,
-        }
+        LockUsers { state: named::state(name), users: file.map_or_else(Vec::new, |file| self.of(file)) }
     }
 }
 

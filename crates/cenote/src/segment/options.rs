@@ -162,31 +162,33 @@ impl Options {
     /// Frees a lock that a dead holder has left locked: true if it was locked. With [`lock_with`](Self::lock_with)
     /// that lock, otherwise the segment's own.
     ///
-    /// For locks that the kernel does not free: POSIX named semaphores, and so `qt:posix:` segments. **If its holder
-    /// lives, two have the lock**: use [`break_dead_lock`](Self::break_dead_lock) where that can prove that it does not.
+    /// For locks that the kernel does not free: POSIX named semaphores, and so `qt:posix:` segments. It is freed only
+    /// if it is proven that nobody has the semaphore open, in whatever container, and in this process neither: then
+    /// nobody can hold it. While that is looked at, nobody can open it.
     ///
     /// # Errors
-    /// `Unsupported` (the kernel frees the lock at a death, and not before), `NotFound`, `PermissionDenied`.
+    /// `LockError` if it cannot be proven: somebody has it open ([`catalog::lock_users`](crate::catalog::lock_users)
+    /// tells who, as far as they can be seen), or it is another user's. `Unsupported` (the kernel frees the lock at a
+    /// death, and not before), `NotFound`, `PermissionDenied`.
     pub fn break_lock<A>(&self, address: A) -> Result<bool>
     where
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        self.break_with(&address.try_into()?, named::break_semaphore)
+        self.break_with(&address.try_into()?, named::break_dead_semaphore)
     }
 
-    /// The same if it is proven that the lock's holder is dead: that nobody has the semaphore open, in whatever
-    /// container. While that is looked at, nobody can open it.
+    /// The same, **whoever has the lock**: if its holder lives, two have it from then on. For a person who knows that
+    /// it does not.
     ///
     /// # Errors
-    /// `LockError` if it cannot be proven: somebody has it open ([`catalog::lock_users`](crate::catalog::lock_users)
-    /// tells who, as far as they can be seen), or it is another user's. Those of [`break_lock`](Self::break_lock).
-    pub fn break_dead_lock<A>(&self, address: A) -> Result<bool>
+    /// Those of [`break_lock`](Self::break_lock), `LockError` excepted.
+    pub fn break_lock_by_force<A>(&self, address: A) -> Result<bool>
     where
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        self.break_with(&address.try_into()?, named::break_dead_semaphore)
+        self.break_with(&address.try_into()?, named::break_semaphore)
     }
 
     fn break_with(&self, address: &Address, work: fn(&str) -> Result<bool>) -> Result<bool> {

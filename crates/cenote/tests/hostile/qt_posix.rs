@@ -48,7 +48,7 @@ fn any_contents_of_the_semaphore_cost_a_timeout_or_an_error() {
                 let _ = guard.unlock();
             }
         }
-        if let Err(error) = Segment::options().break_lock(address.as_str()) {
+        if let Err(error) = Segment::options().break_lock_by_force(address.as_str()) {
             assert_eq!(error.kind(), ErrorKind::LockError, "{error}");
         }
         let other = Segment::attach(address.as_str()).unwrap();
@@ -86,7 +86,7 @@ fn what_is_no_semaphore_is_an_error_for_the_lock_and_not_for_the_memory() {
                 [ErrorKind::KeyError, ErrorKind::LockError, ErrorKind::Unknown, ErrorKind::InvalidSize];
             assert!(kinds.contains(&error.kind()), "{what}: {error}");
         }
-        assert!(Segment::options().break_lock(address.as_str()).is_err(), "{what}");
+        assert!(Segment::options().break_lock_by_force(address.as_str()).is_err(), "{what}");
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
         if innocent.exists() {
             assert_eq!(fs::read(&innocent).unwrap(), [1; 32], "nothing follows the link");
@@ -125,7 +125,7 @@ fn who_lets_go_of_a_lock_that_lost_its_name_or_was_broken_is_told() {
     let guard = segment.lock().unwrap();
     assert!(newcomer.try_lock().unwrap().is_none());
 
-    assert!(Segment::options().break_lock(address.as_str()).unwrap());
+    assert!(Segment::options().break_lock_by_force(address.as_str()).unwrap());
     assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::LockError);
     let guard = segment.try_lock().unwrap().expect("it is free");
     assert!(newcomer.try_lock().unwrap().is_none(), "and lets in one at a time");
@@ -175,8 +175,7 @@ fn who_breaks_what_the_dead_have_left_takes_it_from_nobody_who_lives() {
         write(&name, [0, 0, 128, 0, 0, 0, 0, 0]);
         let mut overlap = false;
         thread::scope(|scope| {
-            let breakers =
-                [1, 2].map(|_| scope.spawn(|| Segment::options().break_dead_lock(address.as_str())));
+            let breakers = [1, 2].map(|_| scope.spawn(|| Segment::options().break_lock(address.as_str())));
             while !breakers.iter().all(thread::ScopedJoinHandle::is_finished) {
                 let segment = Segment::attach(address.as_str()).unwrap();
                 if let Some(guard) = segment.try_lock().unwrap() {
@@ -191,7 +190,7 @@ fn who_breaks_what_the_dead_have_left_takes_it_from_nobody_who_lives() {
             }
         });
         assert!(!overlap, "two had it");
-        let _ = Segment::options().break_dead_lock(address.as_str()).unwrap();
+        let _ = Segment::options().break_lock(address.as_str()).unwrap();
         drop(Segment::attach(address.as_str()).unwrap().try_lock().unwrap().expect("it is free in the end"));
     }
     Segment::remove(address.as_str()).unwrap();

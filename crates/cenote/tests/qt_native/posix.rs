@@ -38,7 +38,7 @@ fn a_killed_qt_holder_leaves_us_stuck_until_the_lock_is_broken() {
         // What it has written is there all the same.
         assert_eq!(Segment::attach(address(key)).unwrap().read_value::<u8>(0).unwrap(), 42);
 
-        assert!(Segment::options().break_lock(address(key)).unwrap());
+        assert!(Segment::options().break_lock_by_force(address(key)).unwrap());
         other.wait_for_reply().expect_ok();
         assert!(ours.try_lock().unwrap().is_none(), "one has it, and only one");
         other.ask("unlock").expect_ok();
@@ -59,7 +59,7 @@ fn a_killed_holder_of_ours_leaves_qt_stuck_until_the_lock_is_broken() {
         ours.kill();
         qt.tell("lock");
         assert!(qt.reply(SOON).is_none());
-        assert!(Segment::options().break_lock(address(key)).unwrap());
+        assert!(Segment::options().break_lock_by_force(address(key)).unwrap());
         qt.wait_for_reply().expect_ok();
         qt.ask("unlock").expect_ok();
         qt.finish();

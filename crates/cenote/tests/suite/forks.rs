@@ -51,7 +51,7 @@ pub(crate) fn a_forked_child_that_stays_keeps_nothing_locked(place: &Place) {
     parent.kill();
     if !place.frees_at_death {
         // The dead parent's it stays; once that is freed, no child has it.
-        assert!(Segment::options().break_lock(place.address()).unwrap());
+        assert!(Segment::options().break_lock_by_force(place.address()).unwrap());
     }
     let freed = segment.lock_timeout(Duration::from_secs(20)).map(drop);
     for child in [idle, holding] {

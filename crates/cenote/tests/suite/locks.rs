@@ -124,8 +124,8 @@ fn a_killed_holder_leaves_a_lock_to_break(place: &Place) {
         assert!(error.hint().contains("--break"), "{}", error.hint());
         // The memory can be had without it.
         Segment::attach(place.address()).unwrap().read_to_vec(..).unwrap();
-        assert!(Segment::options().break_lock(place.address()).unwrap(), "it was stuck");
-        assert!(!Segment::options().break_lock(place.address()).unwrap(), "it is free");
+        assert!(Segment::options().break_lock_by_force(place.address()).unwrap(), "it was stuck");
+        assert!(!Segment::options().break_lock_by_force(place.address()).unwrap(), "it is free");
         let guard = segment.lock_timeout(Duration::from_secs(30)).unwrap();
         assert_eq!(guard.abandoned(), Abandoned::Unknown);
         assert!(Segment::attach(place.address()).unwrap().try_lock().unwrap().is_none(), "freed once");

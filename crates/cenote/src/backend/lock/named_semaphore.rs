@@ -64,11 +64,6 @@ impl NamedSemaphore {
         }
     }
 
-    /// Whether it is proven that nobody has the semaphore open that has the name: then nobody can let go of it either.
-    pub(crate) fn is_unused(name: &str) -> bool {
-        sys::open_file(&file_of(name), true, false).is_ok_and(|(file, _)| sys::is_open_nowhere_else(&file))
-    }
-
     /// What the kernel calls it.
     pub(crate) fn identity(&self) -> Mapped {
         self.identity

@@ -10,13 +10,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 /// Which signal tells that somebody opens the file; the libc crate lacks it. See fcntl(2).
 const F_SETSIG: i32 = 10;
 
-/// Whether it is proven that this descriptor's is the only use of the file. Only the file's owner and root can prove it.
-pub(crate) fn is_open_nowhere_else(file: &OwnedFd) -> bool {
-    while_open_nowhere_else(file, || ()).is_some()
-}
-
 /// Does `work` while the kernel keeps everybody else from opening the file: `None`, and nothing is done, unless it is
-/// proven that nobody has it open. To be short: others wait.
+/// proven that nobody else has it open. Only the file's owner and root can prove it. To be short: others wait.
 pub(crate) fn while_open_nowhere_else<T>(file: &OwnedFd, work: impl FnOnce() -> T) -> Option<T> {
     let call = |command: i32, argument: i32| {
         // SAFETY: the descriptor is borrowed, and these commands take a number.
@@ -27,13 +22,19 @@ pub(crate) fn while_open_nowhere_else<T>(file: &OwnedFd, work: impl FnOnce() -> 
         return None;
     }
     let done = work();
-    call(libc::F_SETLEASE, libc::F_UNLCK).then_some(done)
+    // It goes with the descriptor, if not before.
+    call(libc::F_SETLEASE, libc::F_UNLCK);
+    Some(done)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs::File;
+
+    fn is_open_nowhere_else(file: &OwnedFd) -> bool {
+        while_open_nowhere_else(file, || ()).is_some()
+    }
 
     #[test]
     fn another_descriptor_and_a_mapping_are_seen() {

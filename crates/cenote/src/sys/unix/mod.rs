@@ -25,7 +25,7 @@ pub(crate) use catalog::*;
 pub(crate) use fork::{generation, without_forks};
 pub(crate) use futex::{sleep_on_low_half, wake_low_half};
 pub(crate) use headroom::tightest_cgroup;
-pub(crate) use lease::{is_open_nowhere_else, while_open_nowhere_else};
+pub(crate) use lease::while_open_nowhere_else;
 pub(crate) use limits::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Mapping;
