@@ -108,3 +108,11 @@ fn mount(kind: &CStr, target: &CStr, flags: libc::c_ulong, options: Option<&CStr
 fn succeeded(result: libc::c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
+
+/// Whether this process is in the machine's first PID namespace, and so sees all others.
+#[must_use]
+pub fn in_first_pid_namespace() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    const FIRST: u64 = 0xeffffffc;
+    std::fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() == FIRST)
+}

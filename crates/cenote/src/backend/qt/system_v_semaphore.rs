@@ -112,8 +112,7 @@ impl SystemVSemaphore {
 
     /// Gives a new set its first value, in one step that changes nothing if somebody else was quicker.
     fn initialise(&self, set: SemSet) -> Result<()> {
-        let untouched = set.stat().is_ok_and(|facts| !facts.used);
-        if untouched && self.initial > 0 {
+        if self.is_stillborn(set) {
             let _ =
                 set.operate([Step::wait_for_zero(COUNT), Step::change(COUNT, self.initial)], Wait::Try)?;
         }
@@ -200,8 +199,10 @@ impl SystemVSemaphore {
 
     /// Whether nobody has used the set since it was made, nor given it a value: the kernel remembers who does.
     fn is_stillborn(&self, set: SemSet) -> bool {
+        // Somebody who gave up waiting and ended makes it look used, too. Who operated on it is then proof where it can
+        // be seen whoever it was: it is nobody for those outside this PID namespace.
         self.initial > 0
-            && set.stat().is_ok_and(|facts| !facts.used)
+            && set.stat().is_ok_and(|facts| !facts.used || sys::sees_all_processes())
             && set.value(COUNT).is_ok_and(|value| value == 0)
             && set.last_user(COUNT).is_none()
     }
