@@ -69,6 +69,8 @@ fn a_qt_key_file_that_is_replaced_is_not_taken_away_from_its_new_owner() {
     let address = format!("qt:{}", key.key());
     let file = std::env::temp_dir().join(cenote::qt::legacy_segment_name(key.key()));
     let old = Segment::create(&address, 64).unwrap();
+    // Or another test's key file could get it, and lead to this segment.
+    let inode = fs::File::open(&file).unwrap();
     // Beside it first, so that it cannot get the same inode.
     fs::write(file.with_extension("new"), "").unwrap();
     fs::rename(file.with_extension("new"), &file).unwrap();
@@ -76,7 +78,7 @@ fn a_qt_key_file_that_is_replaced_is_not_taken_away_from_its_new_owner() {
     assert!(old.stat().unwrap().removed, "its name is another's now");
     old.detach().unwrap();
     assert_eq!(Segment::attach(&address).unwrap().len(), 32);
-    drop(new);
+    drop((new, inode));
 }
 
 #[test]
