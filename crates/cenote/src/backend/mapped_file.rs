@@ -1,12 +1,11 @@
 //! What `posix:` and `file:` have in common: a file is the segment, and its byte-range lock the lock.
 
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use super::lock::{LockState, Locker, RangeLock};
 use super::{Attached, Backend, How, Stat, mappable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, FileFacts, Mapped, Mapping, NewFile, Wait};
+use crate::sys::{self, FileFacts, Handle, Mapped, Mapping, NewFile, Wait};
 
 /// A file that is, or will be, a segment.
 pub(super) struct FileBackend {
@@ -59,7 +58,7 @@ impl Backend for FileBackend {
 }
 
 impl MappedFile {
-    fn attach(file: OwnedFd, len: usize, how: &How) -> Result<Box<dyn Attached>> {
+    fn attach(file: Handle, len: usize, how: &How) -> Result<Box<dyn Attached>> {
         let mapping = Mapping::of_file(&file, len, how.writable)?;
         Ok(Box::new(Self { mapping, lock: RangeLock::new(file, !how.writable) }))
     }

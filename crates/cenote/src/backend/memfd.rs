@@ -3,14 +3,12 @@
 //! It goes from process to process as a descriptor, or is reached through /proc by its own user. Where it is, for
 //! others, is always a process and a descriptor: that is the address of what is attached.
 
-use std::os::fd::OwnedFd;
-
 use super::lock::{LockState, Locker, RangeLock};
 use super::mapped_file::stat;
 use super::{Attached, Backend, How, Stat, mappable};
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Mapped, Mapping, NewFile, SealedMemory, Wait};
+use crate::sys::{self, Handle, Mapped, Mapping, NewFile, SealedMemory, Wait};
 
 /// New memory, by its label.
 pub(super) struct NewMemfd(pub(super) String);
@@ -90,19 +88,19 @@ impl Backend for MemfdOf {
 }
 
 /// Attaches what another process has handed over.
-pub(crate) fn received(descriptor: OwnedFd, writable: bool) -> Result<Box<dyn Attached>> {
+pub(crate) fn received(descriptor: Handle, writable: bool) -> Result<Box<dyn Attached>> {
     let file = sys::adopt_memfd(descriptor, writable)?;
     let size = sys::stat_file(&file)?.size;
     Memfd::attach(file, mappable(size)?, writable)
 }
 
 /// Where others find a descriptor of this process.
-pub(crate) fn address_of(descriptor: &OwnedFd) -> Option<Address> {
+pub(crate) fn address_of(descriptor: &Handle) -> Option<Address> {
     Address::memfd_of(std::process::id(), sys::number_of(descriptor)).ok()
 }
 
 impl Memfd {
-    fn attach(file: OwnedFd, len: usize, writable: bool) -> Result<Box<dyn Attached>> {
+    fn attach(file: Handle, len: usize, writable: bool) -> Result<Box<dyn Attached>> {
         let mapping = Mapping::of_file(&file, len, writable)?;
         Ok(Box::new(Self { mapping, lock: RangeLock::new(file, !writable) }))
     }
@@ -152,7 +150,7 @@ impl Attached for Memfd {
         })
     }
 
-    fn another_description(&self, writable: bool) -> Result<OwnedFd> {
+    fn another_description(&self, writable: bool) -> Result<Handle> {
         sys::open_memfd(self.lock.file(), writable)
     }
 }

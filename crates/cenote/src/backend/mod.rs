@@ -10,7 +10,6 @@ mod posix;
 mod qt;
 mod sysv;
 
-use std::os::fd::OwnedFd;
 use std::time::{Duration, SystemTime};
 
 pub use qt::SemaphoreKey;
@@ -18,7 +17,7 @@ pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 
 use crate::address::{Address, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{Mapped, Mapping, SealedMemory, Wait};
+use crate::sys::{Handle, Mapped, Mapping, SealedMemory, Wait};
 use lock::{LockState, Locker};
 use sysv::Sysv;
 
@@ -79,7 +78,7 @@ pub(crate) trait Attached: Send + Sync {
     }
 
     /// A descriptor for another process, which shares no lock with ours.
-    fn another_description(&self, _writable: bool) -> Result<OwnedFd> {
+    fn another_description(&self, _writable: bool) -> Result<Handle> {
         Err(not_anonymous("be handed over"))
     }
 }

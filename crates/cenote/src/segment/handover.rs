@@ -21,8 +21,6 @@
 //! Who receives trusts nothing: the size is what the kernel says, memory that is said to be sealed must be, and what
 //! is no anonymous memory, or can shrink, is refused.
 
-use std::os::fd::AsFd;
-
 use super::{Sealed, Segment};
 use crate::backend::memfd;
 use crate::error::{Error, ErrorKind, Result};
@@ -131,7 +129,7 @@ fn send_item(stream: &LocalStream, what: Item<'_>, grant: Grant) -> Result<()> {
             (segment.attached().another_description(false)?, READ_ONLY)
         }
     };
-    sys::send_descriptor(stream, &message(tag), descriptor.as_fd())
+    sys::send_descriptor(stream, &message(tag), &descriptor)
 }
 
 /// Waits for what the process at the other end hands over.

@@ -4,10 +4,19 @@
 
 mod atomic;
 mod copy;
+mod facts;
+mod mapping;
 #[cfg(unix)]
 mod unix;
 mod wait;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 pub(crate) use unix::*;
+#[cfg(windows)]
+pub(crate) use windows::*;
+
+pub(crate) use facts::*;
+pub(crate) use mapping::Mapping;
 pub(crate) use wait::{Backoff, Wait};

@@ -2,13 +2,12 @@
 //!
 //! A holder that dies never lets go of one. See sem_overview(7), and `sync::semaphore` for what lies in the file.
 
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::semaphore::{self, Door};
-use crate::sys::{self, Mapped, Mapping, NewFile, SHM_DIRECTORY, Wait};
+use crate::sys::{self, Handle, Mapped, Mapping, NewFile, SHM_DIRECTORY, Wait};
 
 /// `sizeof(sem_t)`.
 const SIZE: usize = 32;

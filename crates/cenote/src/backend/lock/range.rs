@@ -1,27 +1,25 @@
 //! The lock of `posix:`, `file:` and `memfd:` segments, and lock files: a byte range over the whole file.
 
-use std::os::fd::OwnedFd;
-
 use super::{Abandoned, Locked, Locker};
 use crate::error::Result;
-use crate::sys::{IdleLock, LockFile, Wait};
+use crate::sys::{Handle, IdleLock, LockFile, Wait};
 
 /// Excludes `lockf` and `fcntl` locks of other programs, other handles, and other threads on the same handle.
 ///
 /// Each holder has an open file description of its own: that is what the kernel lets a lock belong to.
 pub(crate) struct RangeLock {
-    file: OwnedFd,
+    file: Handle,
     /// A read-only description can only lock out writers.
     shared: bool,
     idle: IdleLock,
 }
 
 impl RangeLock {
-    pub(crate) fn new(file: OwnedFd, shared: bool) -> Self {
+    pub(crate) fn new(file: Handle, shared: bool) -> Self {
         Self { file, shared, idle: IdleLock::default() }
     }
 
-    pub(crate) fn file(&self) -> &OwnedFd {
+    pub(crate) fn file(&self) -> &Handle {
         &self.file
     }
 }

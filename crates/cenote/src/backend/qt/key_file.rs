@@ -1,11 +1,10 @@
 //! Key files: empty files whose device and inode make a System V key, by ftok(3).
 
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt;
-use crate::sys::{self, SemSet};
+use crate::sys::{self, Handle, SemSet};
 
 /// The mode that Qt gives its key files, less the umask.
 const MODE: u32 = 0o640;
@@ -69,7 +68,7 @@ impl KeyFile {
     }
 
     /// Keeps its inode from being another file's: that file's key, whatever name it has, would lead to our objects.
-    pub(super) fn keep_inode(&self) -> Option<OwnedFd> {
+    pub(super) fn keep_inode(&self) -> Option<Handle> {
         sys::open_file(&self.path, false, false).ok().map(|(file, _)| file)
     }
 

@@ -6,29 +6,7 @@ use std::os::unix::fs::MetadataExt;
 
 use super::os_error;
 use crate::error::{ErrorKind, Result};
-
-/// One process's use of a segment.
-#[derive(Clone, Debug)]
-pub(crate) struct Use {
-    pub(crate) pid: u32,
-    pub(crate) writable: bool,
-    pub(crate) what: Mapped,
-}
-
-/// What is mapped: a file by device and inode, or a System V segment by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Mapped {
-    File { device: u64, inode: u64 },
-    SystemV { id: i32 },
-}
-
-/// All uses of shared memory that this process may see.
-pub(crate) struct Uses {
-    pub(crate) uses: Vec<Use>,
-    /// How many processes there are, and of how many the maps could be read.
-    pub(crate) processes: usize,
-    pub(crate) readable: usize,
-}
+use crate::sys::{Mapped, Use, Uses};
 
 /// Reads the maps of every process. Takes milliseconds for each hundred processes.
 pub(crate) fn uses() -> Result<Uses> {
@@ -58,15 +36,6 @@ pub(crate) fn uses() -> Result<Uses> {
         }
     }
     Ok(found)
-}
-
-impl Mapped {
-    fn order(self) -> (u64, u64) {
-        match self {
-            Self::File { device, inode } => (device, inode),
-            Self::SystemV { id } => (u64::MAX, id.cast_unsigned().into()),
-        }
-    }
 }
 
 /// A line of /proc/PID/maps, if it is a shared mapping of a file or a System V segment:

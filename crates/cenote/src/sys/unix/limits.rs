@@ -7,39 +7,7 @@ use std::collections::HashMap;
 use std::fs;
 
 use super::whole_pages;
-
-/// The kernel's limits on System V objects, where it tells them.
-pub(crate) struct IpcLimits {
-    /// Bytes of one segment.
-    pub(crate) shmmax: Option<u64>,
-    /// Pages of all segments.
-    pub(crate) shmall: Option<u64>,
-    pub(crate) shmmni: Option<u64>,
-    pub(crate) msgmax: Option<u64>,
-    pub(crate) msgmnb: Option<u64>,
-    pub(crate) msgmni: Option<u64>,
-    /// SEMMSL, SEMMNS, SEMOPM, SEMMNI: semaphores of a set, of all sets, operations of a call, sets.
-    pub(crate) sem: Option<[u64; 4]>,
-}
-
-/// A segment as the table of all segments has it.
-pub(crate) struct ShmRow {
-    pub(crate) id: i32,
-    pub(crate) key: i32,
-    pub(crate) mode: u32,
-    pub(crate) size: u64,
-    pub(crate) attached: u64,
-    pub(crate) uid: u32,
-}
-
-/// A semaphore set as the table of all sets has it.
-pub(crate) struct SemRow {
-    pub(crate) id: i32,
-    pub(crate) key: i32,
-    pub(crate) count: u64,
-    pub(crate) mode: u32,
-    pub(crate) uid: u32,
-}
+use crate::sys::{IpcLimits, SemRow, ShmRow};
 
 pub(crate) fn ipc_limits() -> IpcLimits {
     let sem = text("/proc/sys/kernel/sem").and_then(|text| {

@@ -12,10 +12,10 @@ use std::time::Duration;
 use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::Errno;
 
-use super::object::{FileFacts, NewFile, prepare, stat_file};
-use super::{Mapping, os_error, uninterrupted};
+use super::object::{prepare, stat_file};
+use super::{os_error, uninterrupted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{Backoff, Wait};
+use crate::sys::{Backoff, FileFacts, Mapping, NewFile, Wait};
 
 /// What memfd_create(2) gives its files in front of their label.
 const LINK: &str = "/memfd:";

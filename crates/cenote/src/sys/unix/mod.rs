@@ -28,13 +28,16 @@ pub(crate) use headroom::tightest_cgroup;
 pub(crate) use lease::while_open_nowhere_else;
 pub(crate) use limits::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
-pub(crate) use mapping::Mapping;
+pub(crate) use mapping::Source;
 pub(crate) use memfd::*;
 pub(crate) use object::*;
 pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 pub(crate) use shm_space::*;
+
+/// What the system knows a file by.
+pub(crate) type Handle = std::os::fd::OwnedFd;
 
 /// An error of the system: `call` is its name as in the manual.
 fn os_error(call: &str, error: impl Into<io::Error>) -> Error {

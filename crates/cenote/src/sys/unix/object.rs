@@ -9,46 +9,15 @@ use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags, RenameFla
 use rustix::io::Errno;
 
 use super::headroom::{self, describe_space};
-use super::{Mapped, os_error, uninterrupted};
+use super::{os_error, uninterrupted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{Backoff, Wait};
+use crate::sys::{Backoff, FileFacts, NewFile, Wait};
 
 /// Where `shm_open` keeps its objects; see shm_overview(7).
 pub(crate) const SHM_DIRECTORY: &str = "/dev/shm";
 
 /// Reserving up to this many bytes costs less than looking first whether it will be for nothing.
 const WORTH_A_LOOK: u64 = 256 << 10;
-
-/// What a file system knows of a segment.
-pub(crate) struct FileFacts {
-    pub(crate) size: u64,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) mode: u32,
-    pub(crate) device: u64,
-    pub(crate) inode: u64,
-    /// Whether it has no name any more.
-    pub(crate) removed: bool,
-    pub(crate) modified: Option<SystemTime>,
-    pub(crate) accessed: Option<SystemTime>,
-    pub(crate) changed: Option<SystemTime>,
-}
-
-impl FileFacts {
-    /// What the kernel calls it.
-    pub(crate) fn mapped(&self) -> Mapped {
-        Mapped::File { device: self.device, inode: self.inode }
-    }
-}
-
-/// How to make a file.
-#[derive(Clone, Copy)]
-pub(crate) struct NewFile {
-    pub(crate) size: u64,
-    pub(crate) mode: u32,
-    /// Leave holes, to be filled when they are first written.
-    pub(crate) sparse: bool,
-}
 
 /// Opens the segment at `path`. A symbolic link is followed only if `follow`.
 pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(OwnedFd, FileFacts)> {

@@ -2,7 +2,7 @@
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -20,12 +20,8 @@ pub(crate) type LocalStream = std::os::unix::net::UnixStream;
 const ROOM: usize = rustix::cmsg_space!(ScmRights(4), ScmCredentials(1));
 
 /// Sends `message` with a descriptor.
-pub(crate) fn send_descriptor(
-    stream: &LocalStream,
-    message: &[u8],
-    descriptor: BorrowedFd<'_>,
-) -> Result<()> {
-    let descriptors = [descriptor];
+pub(crate) fn send_descriptor(stream: &LocalStream, message: &[u8], descriptor: &OwnedFd) -> Result<()> {
+    let descriptors = [descriptor.as_fd()];
     let mut room = [MaybeUninit::uninit(); ROOM];
     let mut ancillary = SendAncillaryBuffer::new(&mut room);
     ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::os_error;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::Wait;
+use crate::sys::{Done, SemFacts, Step, Wait};
 
 /// A timed wait is repeated after that long, whatever its end is.
 const SLICE: Duration = Duration::from_secs(3600);
@@ -15,53 +15,6 @@ const SLICE: Duration = Duration::from_secs(3600);
 /// A set, by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SemSet(pub(crate) i32);
-
-/// One step of an operation on a set, of which all steps happen or none.
-#[derive(Clone, Copy)]
-pub(crate) struct Step {
-    index: u16,
-    change: i16,
-    undo: bool,
-}
-
-impl Step {
-    /// Adds to the semaphore, or waits until as much can be taken from it. A death does not undo it.
-    pub(crate) const fn change(index: u16, change: i16) -> Self {
-        Self { index, change, undo: false }
-    }
-
-    /// The same, undone by the kernel when the process ends.
-    pub(crate) const fn undone_at_death(index: u16, change: i16) -> Self {
-        Self { index, change, undo: true }
-    }
-
-    /// Waits until the semaphore is 0.
-    pub(crate) const fn wait_for_zero(index: u16) -> Self {
-        Self { index, change: 0, undo: false }
-    }
-}
-
-/// How an operation ended that did not fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Done {
-    Yes,
-    /// The wait ended first; nothing was changed.
-    TimedOut,
-    /// There is no such set any more.
-    Gone,
-}
-
-/// What the kernel knows of a set.
-pub(crate) struct SemFacts {
-    pub(crate) count: usize,
-    /// 0 if it is private.
-    pub(crate) key: i32,
-    pub(crate) mode: u32,
-    pub(crate) uid: u32,
-    /// Whether any operation was ever completed on it. Setting a value is none.
-    pub(crate) used: bool,
-}
 
 impl SemSet {
     /// Makes a set of zeros under the key: `None` if there is one.

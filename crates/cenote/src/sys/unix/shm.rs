@@ -3,31 +3,14 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::time::SystemTime;
 
 use super::object::time;
 use super::os_error;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::ShmFacts;
 
 /// In a segment's mode: marked for removal. The libc crate lacks it; see <linux/shm.h>.
 const SHM_DEST: u32 = 0o1000;
-
-/// What the kernel knows of a segment.
-pub(crate) struct ShmFacts {
-    pub(crate) id: i32,
-    pub(crate) key: i32,
-    pub(crate) size: u64,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) mode: u32,
-    /// Marked for removal: it has no key any more and ends with its last attachment.
-    pub(crate) removed: bool,
-    pub(crate) attached: u64,
-    pub(crate) creator: i32,
-    pub(crate) last_attach: Option<SystemTime>,
-    pub(crate) last_detach: Option<SystemTime>,
-    pub(crate) changed: Option<SystemTime>,
-}
 
 /// Makes a segment of zeros under a key that must be free. Gives its id.
 pub(crate) fn shm_create(key: i32, size: u64, mode: u32, sparse: bool) -> Result<i32> {

@@ -2,39 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Mapped, SHM_DIRECTORY, os_error};
+use super::{SHM_DIRECTORY, os_error};
 use crate::error::Result;
+use crate::sys::{Mapped, ShmFile, ShmSpace};
 
 /// Deeper folders are not looked into: nothing that makes segments makes them.
 const DEEPEST: usize = 8;
 /// What statfs(2) says of memory: tmpfs and ramfs.
 const IN_MEMORY: [u32; 2] = [0x0102_1994, 0x8584_58f6];
-
-/// The file system as such.
-pub(crate) struct ShmSpace {
-    /// In bytes; `None` is unlimited.
-    pub(crate) size: Option<u64>,
-    pub(crate) used: u64,
-    /// `None` is unlimited.
-    pub(crate) inodes: Option<u64>,
-    pub(crate) inodes_used: u64,
-    pub(crate) mode: u32,
-    /// Whether it lies in memory, and not on a disk.
-    pub(crate) in_memory: bool,
-    pub(crate) device: u64,
-}
-
-/// One file in it.
-pub(crate) struct ShmFile {
-    pub(crate) path: PathBuf,
-    /// What it takes, holes left out.
-    pub(crate) bytes: u64,
-    pub(crate) uid: u32,
-    pub(crate) mode: u32,
-    pub(crate) what: Mapped,
-}
 
 pub(crate) fn shm_space() -> Result<ShmSpace> {
     let directory = Path::new(SHM_DIRECTORY);

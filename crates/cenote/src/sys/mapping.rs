@@ -1,0 +1,187 @@
+//! A segment's memory in this process: mapped once, copied in and out with bounds, unmapped once.
+
+#![allow(unsafe_code)]
+
+use std::mem::MaybeUninit;
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU64;
+
+use zerocopy::FromBytes;
+
+use super::{Source, copy, whole_pages};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Mapped memory that other processes may change at any time.
+///
+/// Nothing here hands out a reference to it: bytes go in and out by copies.
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    len: usize,
+    writable: bool,
+    source: Source,
+}
+
+// SAFETY: the memory belongs to no thread, and every access to it is a copy that tolerates changes by others.
+unsafe impl Send for Mapping {}
+// SAFETY: likewise.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Memory of `len` bytes that the system has mapped at `base`, and unmaps as the source says.
+    ///
+    /// # Safety
+    /// The bytes are mapped until the source unmaps them, with the access that `writable` says, and nobody else does.
+    pub(super) unsafe fn new(base: *mut u8, len: usize, writable: bool, source: Source) -> Result<Self> {
+        let base = NonNull::new(base)
+            .ok_or_else(|| Error::new(ErrorKind::Unknown, "the system mapped the memory at address 0"))?;
+        Ok(Self { base, len, writable, source })
+    }
+
+    /// The segment's size in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The size as mapped: whole pages.
+    pub(crate) fn mapped(&self) -> usize {
+        whole_pages(self.len as u64) as usize
+    }
+
+    pub(crate) fn writable(&self) -> bool {
+        self.writable
+    }
+
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// Copies out as many bytes from `offset` on as fit into `to`.
+    #[inline]
+    pub(crate) fn read(&self, offset: usize, to: &mut [u8]) -> Result<()> {
+        // SAFETY: the slice is ours to write.
+        unsafe { self.read_raw(offset, to.as_mut_ptr(), to.len()) }
+    }
+
+    /// Copies out `len` bytes from `offset` on.
+    pub(crate) fn read_to_vec(&self, offset: usize, len: usize) -> Result<Vec<u8>> {
+        // Checked before anything is allocated for it.
+        self.at(offset, len)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).map_err(|_| {
+            Error::new(ErrorKind::OutOfResources, format!("there is no memory for a copy of {len} bytes"))
+        })?;
+        // SAFETY: the vector has room for `len` bytes.
+        unsafe { self.read_raw(offset, bytes.as_mut_ptr(), len) }?;
+        // SAFETY: they were written just now.
+        unsafe { bytes.set_len(len) };
+        Ok(bytes)
+    }
+
+    /// Copies out a value of a type for which all bytes are valid.
+    #[inline]
+    pub(crate) fn read_value<T: FromBytes>(&self, offset: usize) -> Result<T> {
+        let mut value = MaybeUninit::<T>::uninit();
+        // SAFETY: the value is ours to write, and has its size in bytes.
+        unsafe { self.read_raw(offset, value.as_mut_ptr().cast(), size_of::<T>()) }?;
+        // SAFETY: all its bytes were written, and FromBytes says that any are valid.
+        Ok(unsafe { value.assume_init() })
+    }
+
+    /// # Safety
+    /// `to` is valid for writes of `len` bytes, which nobody else uses meanwhile.
+    #[inline]
+    unsafe fn read_raw(&self, offset: usize, to: *mut u8, len: usize) -> Result<()> {
+        let from = self.at(offset, len)?;
+        // SAFETY: `at` checked that the `len` bytes are mapped; `to` is the caller's promise.
+        unsafe { copy::read(from.as_ptr(), to, len) };
+        self.intact()
+    }
+
+    /// Copies `from` to `offset`.
+    #[inline]
+    pub(crate) fn write(&self, offset: usize, from: &[u8]) -> Result<()> {
+        let to = self.at_for_writing(offset, from.len())?;
+        // SAFETY: `at` checked that the bytes are mapped, writable; the slice is borrowed.
+        unsafe { copy::write(from.as_ptr(), to.as_ptr(), from.len()) };
+        self.intact()
+    }
+
+    /// Copies `len` bytes to another mapping, or to another place of this one.
+    pub(crate) fn copy_to(&self, offset: usize, to: &Mapping, to_offset: usize, len: usize) -> Result<()> {
+        let from = self.at(offset, len)?;
+        let target = to.at_for_writing(to_offset, len)?;
+        // SAFETY: both ranges were checked and are mapped while `self` and `to` are borrowed.
+        unsafe { copy::across(from.as_ptr(), target.as_ptr(), len) };
+        self.intact()?;
+        to.intact()
+    }
+
+    /// Sets `len` bytes from `offset` on to `byte`.
+    pub(crate) fn fill(&self, offset: usize, len: usize, byte: u8) -> Result<()> {
+        let to = self.at_for_writing(offset, len)?;
+        // SAFETY: the range was checked and is mapped and writable.
+        unsafe { copy::fill(to.as_ptr(), byte, len) };
+        self.intact()
+    }
+
+    /// The word at `offset`, for lock-free code: others change it at any time.
+    pub(crate) fn word(&self, offset: usize) -> Result<&AtomicU64> {
+        let at = self.at_for_writing(offset, size_of::<AtomicU64>())?.cast::<AtomicU64>();
+        if !at.is_aligned() {
+            return Err(Error::new(ErrorKind::InvalidSize, "a word has an offset that is a multiple of 8"));
+        }
+        // SAFETY: aligned, within the mapping and writable, and borrowed no longer than that lives.
+        Ok(unsafe { at.as_ref() })
+    }
+
+    /// `Corrupt` once the memory behind the mapping was taken away.
+    #[inline]
+    pub(crate) fn intact(&self) -> Result<()> {
+        if self.source.is_lost() { Err(lost()) } else { Ok(()) }
+    }
+
+    /// Unmaps, and says if that failed.
+    pub(crate) fn unmap(mut self) -> Result<()> {
+        // SAFETY: once, for `self` is forgotten; nothing borrows it any more.
+        let result = unsafe { self.source.unmap(self.base.as_ptr(), self.len) };
+        std::mem::forget(self);
+        result
+    }
+
+    #[inline]
+    fn at_for_writing(&self, offset: usize, len: usize) -> Result<NonNull<u8>> {
+        if self.writable { self.at(offset, len) } else { Err(read_only()) }
+    }
+
+    /// The address of `len` bytes from `offset` on, all of them within the segment.
+    #[inline]
+    fn at(&self, offset: usize, len: usize) -> Result<NonNull<u8>> {
+        match offset.checked_add(len) {
+            // SAFETY: offset <= len of the mapping, so the pointer stays within it or one past its end.
+            Some(end) if end <= self.len => Ok(unsafe { self.base.add(offset) }),
+            _ => Err(Error::outside(offset, len, self.len)),
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // `unmap` reports errors; here nobody could hear of them.
+        // SAFETY: once, at the end; nothing borrows `self` any more.
+        let _ = unsafe { self.source.unmap(self.base.as_ptr(), self.len) };
+    }
+}
+
+#[cold]
+fn lost() -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        "the memory behind it is gone: another process shrank it, or a sparse one found no more",
+    )
+}
+
+#[cold]
+fn read_only() -> Error {
+    Error::new(ErrorKind::PermissionDenied, "it is attached read-only")
+        .with_hint("attach it read-write, that is without read_only()")
+}
