@@ -23,7 +23,7 @@ static TABLE: OnceLock<&'static Table> = OnceLock::new();
 static PREVIOUS: OnceLock<libc::sigaction> = OnceLock::new();
 
 /// A range of addresses under watch, for as long as this lives.
-pub(super) struct Watch(&'static Entry);
+pub(crate) struct Watch(&'static Entry);
 
 impl Watch {
     pub(super) fn new(start: usize, len: usize, writable: bool) -> Self {

@@ -19,6 +19,7 @@ mod shm_space;
 
 use std::io;
 
+use crate::address::Kind;
 use crate::error::{Error, ErrorKind};
 
 pub(crate) use catalog::*;
@@ -35,6 +36,14 @@ pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 pub(crate) use shm_space::*;
+
+/// An error for the kinds of segments that there is no place for here.
+pub(crate) fn lacks(kind: Kind) -> Option<Error> {
+    (kind == Kind::Windows).then(|| {
+        Error::new(ErrorKind::Unsupported, "this system has no Windows file mappings")
+            .with_hint("posix: segments are the nearest kind here")
+    })
+}
 
 /// What the system knows a file by.
 pub(crate) type Handle = std::os::fd::OwnedFd;

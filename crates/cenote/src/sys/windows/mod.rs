@@ -1,1 +1,54 @@
 //! Windows.
+
+mod absent;
+mod file;
+mod lock_file;
+mod mapping;
+mod names;
+mod object;
+mod process;
+mod section;
+
+use std::io;
+
+use crate::error::{Error, ErrorKind};
+
+pub use absent::LocalStream;
+pub(crate) use absent::*;
+pub(crate) use file::*;
+pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
+pub(crate) use mapping::Source;
+pub(crate) use object::{KernelMutex, KernelSemaphore, Taken};
+pub(crate) use process::*;
+pub(crate) use section::{Section, view_of};
+
+/// What the system knows a file or a section by.
+pub(crate) type Handle = std::os::windows::io::OwnedHandle;
+
+/// An error of the system: `call` is its name as in the manual.
+fn os_error(call: &str, error: io::Error) -> Error {
+    use windows_sys::Win32::Foundation as code;
+    let exhausted = [
+        code::ERROR_COMMITMENT_LIMIT,
+        code::ERROR_NO_SYSTEM_RESOURCES,
+        code::ERROR_NOT_ENOUGH_MEMORY,
+        code::ERROR_TOO_MANY_OPEN_FILES,
+        code::ERROR_DISK_FULL,
+    ];
+    let number = error.raw_os_error().map(i32::cast_unsigned);
+    let error = Error::os(call, error);
+    if number.is_some_and(|number| exhausted.contains(&number)) {
+        return error.with_kind(ErrorKind::OutOfResources);
+    }
+    error
+}
+
+/// The error of a call that failed just now.
+fn last_error(call: &str) -> Error {
+    os_error(call, io::Error::last_os_error())
+}
+
+/// The size of whole pages that hold `size` bytes.
+pub(crate) fn whole_pages(size: u64) -> u64 {
+    size.next_multiple_of(page_size())
+}

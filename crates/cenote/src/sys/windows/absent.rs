@@ -1,0 +1,267 @@
+//! What Windows does not have: System V, anonymous memory as a descriptor, POSIX names, Unix's tables of processes.
+//!
+//! Nothing above asks for any of it once an address has been looked at: `lacks` says no to the kinds themselves.
+
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use super::Handle;
+use crate::address::Kind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{
+    Done, FileFacts, IpcLimits, Mapping, NewFile, SemFacts, SemRow, ShmFacts, ShmFile, ShmRow, ShmSpace,
+};
+use crate::sys::{Step, Uses, Wait};
+
+/// Where other systems keep the objects of `shm_open`.
+pub(crate) const SHM_DIRECTORY: &str = "";
+
+/// An error for the kinds of segments that Windows has no place for.
+pub(crate) fn lacks(kind: Kind) -> Option<Error> {
+    let unix = match kind {
+        Kind::Posix => "objects of shm_open",
+        Kind::Sysv => "System V segments",
+        Kind::Memfd => "memory by descriptors",
+        Kind::Cenote | Kind::File | Kind::Windows | Kind::Qt => return None,
+    };
+    Some(absent(unix).with_hint("windows: segments are the nearest kind here"))
+}
+
+#[cold]
+pub(crate) fn absent(what: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this system has no {what}"))
+}
+
+fn no_system_v<T>() -> Result<T> {
+    Err(absent("System V segments and semaphores"))
+}
+
+fn no_descriptors<T>() -> Result<T> {
+    Err(absent("memory by descriptors"))
+}
+
+pub(crate) fn shm_create(_key: i32, _size: u64, _mode: u32, _sparse: bool) -> Result<i32> {
+    no_system_v()
+}
+
+pub(crate) fn shm_find(_key: i32) -> Result<i32> {
+    no_system_v()
+}
+
+pub(crate) fn shm_stat(_id: i32) -> Result<ShmFacts> {
+    no_system_v()
+}
+
+pub(crate) fn shm_remove(_id: i32) -> Result<()> {
+    no_system_v()
+}
+
+pub(crate) fn shm_ids() -> Result<Vec<i32>> {
+    no_system_v()
+}
+
+pub(crate) fn ftok(_path: &Path, _project: u8) -> Result<i32> {
+    no_system_v()
+}
+
+pub(crate) fn ftok_of_key_file(_path: &Path, _project: u8) -> Result<i32> {
+    no_system_v()
+}
+
+impl Mapping {
+    pub(crate) fn of_segment(_id: i32, _len: usize, _writable: bool) -> Result<Self> {
+        no_system_v()
+    }
+
+    /// Windows reserves the memory of a section when it is made.
+    pub(crate) fn populate(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A System V semaphore set; there are none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SemSet(pub(crate) i32);
+
+impl SemSet {
+    pub(crate) fn create(_key: i32, _count: u16, _mode: u32) -> Result<Option<Self>> {
+        no_system_v()
+    }
+
+    pub(crate) fn find(_key: i32, _access: u32) -> Result<Option<Self>> {
+        no_system_v()
+    }
+
+    pub(crate) fn operate<const N: usize>(self, _steps: [Step; N], _wait: Wait) -> Result<Done> {
+        no_system_v()
+    }
+
+    pub(crate) fn value(self, _index: u16) -> Result<i32> {
+        no_system_v()
+    }
+
+    pub(crate) fn waiters(self, _index: u16) -> Result<i32> {
+        no_system_v()
+    }
+
+    pub(crate) fn last_user(self, _index: u16) -> Option<u32> {
+        None
+    }
+
+    pub(crate) fn set(self, _index: u16, _value: i32) -> Result<()> {
+        no_system_v()
+    }
+
+    pub(crate) fn stat(self) -> Result<SemFacts> {
+        no_system_v()
+    }
+
+    pub(crate) fn give_to(self, _uid: u32, _gid: u32) -> Result<()> {
+        no_system_v()
+    }
+
+    pub(crate) fn remove(self) -> Result<()> {
+        no_system_v()
+    }
+}
+
+pub(crate) fn create_memfd(_label: &str, _new: NewFile) -> Result<Handle> {
+    no_descriptors()
+}
+
+pub(crate) fn find_memfd(_pid: u32, _fd: u32) -> Result<(Handle, FileFacts)> {
+    no_descriptors()
+}
+
+pub(crate) fn open_memfd(_found: &Handle, _writable: bool) -> Result<Handle> {
+    no_descriptors()
+}
+
+pub(crate) fn adopt_memfd(_received: Handle, _writable: bool) -> Result<Handle> {
+    no_descriptors()
+}
+
+pub(crate) fn seal_writes(_file: &Handle) -> Result<()> {
+    no_descriptors()
+}
+
+pub(crate) fn number_of(_descriptor: &Handle) -> u32 {
+    0
+}
+
+/// Memory that nobody can change any more; there is none.
+pub(crate) enum SealedMemory {}
+
+impl SealedMemory {
+    pub(crate) fn seal(_file: &Handle) -> Result<Self> {
+        no_descriptors()
+    }
+
+    pub(crate) fn of(_file: Handle) -> Result<Self> {
+        no_descriptors()
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match *self {}
+    }
+
+    pub(crate) fn for_sending(&self) -> Result<Handle> {
+        match *self {}
+    }
+
+    pub(crate) fn file(&self) -> &Handle {
+        match *self {}
+    }
+}
+
+/// A connection that could carry descriptors; there is none.
+#[derive(Debug)]
+pub enum LocalStream {}
+
+pub(crate) fn send_descriptor(stream: &LocalStream, _message: &[u8], _descriptor: &Handle) -> Result<()> {
+    match *stream {}
+}
+
+pub(crate) fn receive_descriptor(stream: &LocalStream, _message: &mut [u8]) -> Result<Handle> {
+    match *stream {}
+}
+
+pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _wait: Wait) {}
+
+pub(crate) fn wake_low_half(_word: &AtomicU64) {}
+
+pub(crate) fn is_open_nowhere_else(_file: &Handle) -> bool {
+    false
+}
+
+pub(crate) fn runtime_directory() -> Result<String> {
+    Err(absent("runtime directory"))
+}
+
+pub(crate) fn uses() -> Result<Uses> {
+    Ok(Uses { uses: Vec::new(), processes: 0, readable: 0 })
+}
+
+pub(crate) fn sees_all_processes() -> bool {
+    false
+}
+
+pub(crate) fn user_of(_pid: u32) -> Option<u32> {
+    None
+}
+
+pub(crate) fn user_name(_uid: u32) -> Option<String> {
+    None
+}
+
+pub(crate) fn own_user() -> Option<u32> {
+    None
+}
+
+pub(crate) fn shm_space() -> Result<ShmSpace> {
+    Err(absent("/dev/shm"))
+}
+
+pub(crate) fn shm_files() -> Vec<ShmFile> {
+    Vec::new()
+}
+
+pub(crate) fn ipc_limits() -> IpcLimits {
+    IpcLimits {
+        shmmax: None,
+        shmall: None,
+        shmmni: None,
+        msgmax: None,
+        msgmnb: None,
+        msgmni: None,
+        sem: None,
+    }
+}
+
+pub(crate) fn shm_rows() -> Option<Vec<ShmRow>> {
+    None
+}
+
+pub(crate) fn sem_rows() -> Option<Vec<SemRow>> {
+    None
+}
+
+pub(crate) fn message_queues() -> Option<u64> {
+    None
+}
+
+pub(crate) fn shmem_huge_pages() -> Option<String> {
+    None
+}
+
+pub(crate) fn huge_pages() -> Option<(u64, u64, u64)> {
+    None
+}
+
+pub(crate) fn tightest_cgroup() -> Option<(u64, u64)> {
+    None
+}
+
+pub(crate) fn file_names(_directory: &Path) -> Result<Vec<String>> {
+    Ok(Vec::new())
+}

@@ -1,0 +1,113 @@
+//! Named mutexes and semaphores: CreateMutex, CreateSemaphore, WaitForSingleObject.
+
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle};
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{ERROR_INVALID_HANDLE, WAIT_ABANDONED_0, WAIT_OBJECT_0, WAIT_TIMEOUT};
+use windows_sys::Win32::System::Threading::{
+    CreateMutexW, CreateSemaphoreW, INFINITE, ReleaseMutex, ReleaseSemaphore, WaitForSingleObject,
+};
+
+use super::names::{Access, wide};
+use super::{Handle, last_error, os_error};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::Wait;
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Yes,
+    /// And the thread that had it before has ended with it.
+    Abandoned,
+    TimedOut,
+}
+
+/// A named mutex. A thread that has it gets it again: callers see to it that none asks twice.
+pub(crate) struct KernelMutex(Handle);
+
+impl KernelMutex {
+    /// Opens the mutex, or makes it.
+    pub(crate) fn open(name: &str, mode: u32) -> Result<Self> {
+        let (wide, access) = (wide(name)?, Access::of_mode(mode)?);
+        // SAFETY: a descriptor and a name that outlive the call.
+        let made = unsafe { CreateMutexW(Access::attributes(access.as_deref()), 0, wide.as_ptr()) };
+        object("CreateMutex", made).map(Self)
+    }
+
+    pub(crate) fn take(&self, wait: Wait) -> Result<Taken> {
+        wait_for(&self.0, wait)
+    }
+
+    /// Only the thread that took it can do this.
+    pub(crate) fn release(&self) -> Result<()> {
+        // SAFETY: an open mutex.
+        let released = unsafe { ReleaseMutex(self.0.as_raw_handle()) };
+        if released == 0 { Err(last_error("ReleaseMutex").with_kind(ErrorKind::LockError)) } else { Ok(()) }
+    }
+}
+
+/// A named semaphore. What a dead process has taken is not given back.
+pub(crate) struct KernelSemaphore(Handle);
+
+impl KernelSemaphore {
+    /// Opens the semaphore, or makes it with the value `initial`.
+    pub(crate) fn open(name: &str, initial: i32) -> Result<Self> {
+        let wide = wide(name)?;
+        // SAFETY: a name that outlives the call.
+        let made = unsafe { CreateSemaphoreW(std::ptr::null(), initial, i32::MAX, wide.as_ptr()) };
+        object("CreateSemaphore", made).map(Self)
+    }
+
+    pub(crate) fn take(&self, wait: Wait) -> Result<bool> {
+        wait_for(&self.0, wait).map(|taken| taken != Taken::TimedOut)
+    }
+
+    pub(crate) fn release(&self, count: i32) -> Result<()> {
+        // SAFETY: an open semaphore; nobody asks for the value before.
+        let released = unsafe { ReleaseSemaphore(self.0.as_raw_handle(), count, std::ptr::null_mut()) };
+        if released == 0 {
+            Err(last_error("ReleaseSemaphore").with_kind(ErrorKind::LockError))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+fn object(call: &str, made: *mut std::ffi::c_void) -> Result<Handle> {
+    if made.is_null() {
+        let error = io::Error::last_os_error();
+        if error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_INVALID_HANDLE) {
+            let what = "an object of another kind has the name of its lock";
+            return Err(Error::new(ErrorKind::LockError, what).with_hint("choose another name"));
+        }
+        return Err(os_error(call, error));
+    }
+    // SAFETY: open, and nobody else's.
+    Ok(unsafe { Handle::from_raw_handle(made) })
+}
+
+fn wait_for(object: &Handle, wait: Wait) -> Result<Taken> {
+    // A timed wait is repeated after that long, whatever its end is.
+    const SLICE: Duration = Duration::from_secs(3600);
+    loop {
+        let time = match wait {
+            Wait::Try => 0,
+            Wait::Forever => INFINITE,
+            // Rounded up, or the last part of a millisecond would be spent asking.
+            Wait::Until(_) => wait
+                .left(SLICE)
+                .map_or(0, |left| left.as_micros().div_ceil(1000).min(u128::from(INFINITE - 1)) as u32),
+        };
+        // SAFETY: an open object.
+        match unsafe { WaitForSingleObject(object.as_raw_handle(), time) } {
+            WAIT_OBJECT_0 => return Ok(Taken::Yes),
+            WAIT_ABANDONED_0 => return Ok(Taken::Abandoned),
+            WAIT_TIMEOUT if wait.left(SLICE).is_some() => {}
+            WAIT_TIMEOUT => return Ok(Taken::TimedOut),
+            _ => return Err(last_error("WaitForSingleObject").with_kind(ErrorKind::LockError)),
+        }
+    }
+}
