@@ -9,6 +9,7 @@ pub(crate) mod memfd;
 mod posix;
 mod qt;
 mod sysv;
+mod windows;
 
 use std::time::{Duration, SystemTime};
 
@@ -17,7 +18,7 @@ pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 
 use crate::address::{Address, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{Handle, Mapped, Mapping, SealedMemory, Wait};
+use crate::sys::{self, Handle, Mapped, Mapping, SealedMemory, Wait};
 use lock::{LockState, Locker};
 use sysv::Sysv;
 
@@ -129,6 +130,9 @@ pub struct Stat {
 
 /// The backend for an address; `Unsupported` for kinds that this system or version lacks.
 pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
+    if let Some(error) = sys::lacks(address.kind()) {
+        return Err(error);
+    }
     Ok(match address.target() {
         Target::Posix(name) => Box::new(posix::backend(name)),
         Target::File(path) => Box::new(file::backend(path)),
@@ -140,10 +144,7 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
         Target::Native { .. } => return Err(later("native segments")),
         Target::Memfd(label) => Box::new(memfd::NewMemfd(label.clone())),
         Target::MemfdOf { pid, fd } => Box::new(memfd::MemfdOf { pid: *pid, fd: *fd }),
-        Target::Windows(_) => {
-            return Err(Error::new(ErrorKind::Unsupported, "this system has no Windows file mappings")
-                .with_hint("posix: segments are the nearest kind here"));
-        }
+        Target::Windows(name) => Box::new(windows::Windows(name.clone())),
     })
 }
 

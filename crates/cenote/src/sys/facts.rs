@@ -45,14 +45,22 @@ pub(crate) struct Use {
 /// What is mapped: a file by device and inode, or a System V segment by id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mapped {
-    File { device: u64, inode: u64 },
-    SystemV { id: i32 },
+    File {
+        device: u64,
+        inode: u64,
+    },
+    SystemV {
+        id: i32,
+    },
+    /// What the system has no name for.
+    Nameless,
 }
 
 impl Mapped {
     pub(super) fn order(self) -> (u64, u64) {
         match self {
             Self::File { device, inode } => (device, inode),
+            Self::Nameless => (u64::MAX, u64::MAX),
             Self::SystemV { id } => (u64::MAX, id.cast_unsigned().into()),
         }
     }
@@ -185,4 +193,13 @@ pub(crate) struct ShmFile {
     pub(crate) uid: u32,
     pub(crate) mode: u32,
     pub(crate) what: Mapped,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Yes,
+    /// And the thread that had it before has ended with it.
+    Abandoned,
+    TimedOut,
 }

@@ -7,11 +7,13 @@
 mod counting_set;
 mod elsewhere;
 pub(crate) mod named;
+mod named_mutex;
 mod named_semaphore;
 mod own_set;
 mod range;
 
 pub(crate) use elsewhere::{from_elsewhere, semaphore_name};
+pub(crate) use named_mutex::NamedMutex;
 pub(crate) use named_semaphore::NamedSemaphore;
 pub(crate) use own_set::{Maker, OwnSet, set_mode};
 pub(crate) use range::RangeLock;

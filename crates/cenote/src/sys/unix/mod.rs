@@ -1,5 +1,6 @@
 //! Unix. So far that is Linux; what other systems lack is in one file each.
 
+mod absent;
 mod catalog;
 mod fault;
 mod fault_table;
@@ -19,9 +20,9 @@ mod shm_space;
 
 use std::io;
 
-use crate::address::Kind;
 use crate::error::{Error, ErrorKind};
 
+pub(crate) use absent::*;
 pub(crate) use catalog::*;
 pub(crate) use fork::{generation, without_forks};
 pub(crate) use futex::{sleep_on_low_half, wake_low_half};
@@ -36,14 +37,6 @@ pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 pub(crate) use shm_space::*;
-
-/// An error for the kinds of segments that there is no place for here.
-pub(crate) fn lacks(kind: Kind) -> Option<Error> {
-    (kind == Kind::Windows).then(|| {
-        Error::new(ErrorKind::Unsupported, "this system has no Windows file mappings")
-            .with_hint("posix: segments are the nearest kind here")
-    })
-}
 
 /// What the system knows a file by.
 pub(crate) type Handle = std::os::fd::OwnedFd;

@@ -18,7 +18,7 @@ pub(crate) use absent::*;
 pub(crate) use file::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Source;
-pub(crate) use object::{KernelMutex, KernelSemaphore, Taken};
+pub(crate) use object::{KernelMutex, KernelSemaphore};
 pub(crate) use process::*;
 pub(crate) use section::{Section, view_of};
 

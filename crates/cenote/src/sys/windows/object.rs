@@ -14,16 +14,7 @@ use windows_sys::Win32::System::Threading::{
 use super::names::{Access, wide};
 use super::{Handle, last_error, os_error};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::Wait;
-
-/// How a wait ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    Yes,
-    /// And the thread that had it before has ended with it.
-    Abandoned,
-    TimedOut,
-}
+use crate::sys::{Taken, Wait};
 
 /// A named mutex. A thread that has it gets it again: callers see to it that none asks twice.
 pub(crate) struct KernelMutex(Handle);

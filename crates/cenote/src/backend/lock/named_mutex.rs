@@ -1,0 +1,101 @@
+//! Named mutexes of Windows, as locks: the system tells if the last holder died.
+//!
+//! A mutex belongs to the thread that took it, and lets that thread in again. So the handles of a process exclude one
+//! another first, by the name, and only then ask the system.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use super::{Abandoned, Locked, Locker};
+use crate::error::Result;
+use crate::sys::{KernelMutex, Taken, Wait};
+
+/// The names that threads of this process have or want, and who of them is in.
+static TURNS: Mutex<Option<HashMap<String, Arc<Turn>>>> = Mutex::new(None);
+
+#[derive(Default)]
+struct Turn {
+    taken: Mutex<bool>,
+    free: Condvar,
+}
+
+/// A mutex by its name, made when it is first needed.
+pub(crate) struct NamedMutex {
+    name: String,
+    mode: u32,
+    turn: Arc<Turn>,
+    mutex: OnceLock<KernelMutex>,
+}
+
+impl NamedMutex {
+    /// The lock of the segment of that name.
+    pub(crate) fn beside(segment: &str, mode: u32) -> Self {
+        Self::new(format!("{segment}.cenote-lock"), mode)
+    }
+
+    /// The mutex of that name.
+    pub(crate) fn new(name: String, mode: u32) -> Self {
+        let mut turns = lock(&TURNS);
+        let turns = turns.get_or_insert_default();
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        let turn = Arc::clone(turns.entry(name.clone()).or_default());
+        Self { name, mode, turn, mutex: OnceLock::new() }
+    }
+
+    fn mutex(&self) -> Result<&KernelMutex> {
+        if let Some(mutex) = self.mutex.get() {
+            return Ok(mutex);
+        }
+        let mutex = KernelMutex::open(&self.name, self.mode)?;
+        Ok(self.mutex.get_or_init(|| mutex))
+    }
+}
+
+impl Turn {
+    /// Takes the turn: false if `wait` ended first.
+    fn take(&self, wait: Wait) -> bool {
+        const SLICE: Duration = Duration::from_secs(3600);
+        let mut taken = lock(&self.taken);
+        while *taken {
+            let Some(left) = wait.left(SLICE) else { return false };
+            taken = self.free.wait_timeout(taken, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *taken = true;
+        true
+    }
+
+    fn give_back(&self) {
+        *lock(&self.taken) = false;
+        self.free.notify_one();
+    }
+}
+
+impl Locker for NamedMutex {
+    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
+        let mutex = self.mutex()?;
+        if !self.turn.take(wait) {
+            return Ok(None);
+        }
+        let taken = mutex.take(wait).inspect_err(|_| self.turn.give_back())?;
+        let abandoned = match taken {
+            Taken::Yes => Abandoned::No,
+            Taken::Abandoned => Abandoned::Yes,
+            Taken::TimedOut => {
+                self.turn.give_back();
+                return Ok(None);
+            }
+        };
+        Ok(Some(Locked::new(abandoned)))
+    }
+
+    fn unlock(&self, _locked: Locked) -> Result<()> {
+        let released = self.mutex()?.release();
+        self.turn.give_back();
+        released
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,50 @@
+//! What Unix does not have: file mappings by name, and Windows's mutexes. `lacks` says no before anybody asks.
+
+use crate::address::Kind;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{Mapping, Taken, Wait};
+
+/// An error for the kinds of segments that there is no place for here.
+pub(crate) fn lacks(kind: Kind) -> Option<Error> {
+    (kind == Kind::Windows).then(absent)
+}
+
+#[cold]
+fn absent() -> Error {
+    Error::new(ErrorKind::Unsupported, "this system has no Windows file mappings")
+        .with_hint("posix: segments are the nearest kind here")
+}
+
+/// A section; there is none.
+pub(crate) enum Section {}
+
+impl Section {
+    pub(crate) fn create(_name: &str, _size: u64, _mode: u32) -> Result<Self> {
+        Err(absent())
+    }
+
+    pub(crate) fn open(_name: &str, _writable: bool) -> Result<Self> {
+        Err(absent())
+    }
+}
+
+pub(crate) fn view_of(section: &Section, _writable: bool) -> Result<Mapping> {
+    match *section {}
+}
+
+/// A mutex of Windows; there is none.
+pub(crate) enum KernelMutex {}
+
+impl KernelMutex {
+    pub(crate) fn open(_name: &str, _mode: u32) -> Result<Self> {
+        Err(absent())
+    }
+
+    pub(crate) fn take(&self, _wait: Wait) -> Result<Taken> {
+        match *self {}
+    }
+
+    pub(crate) fn release(&self) -> Result<()> {
+        match *self {}
+    }
+}
