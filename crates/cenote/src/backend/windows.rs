@@ -33,13 +33,7 @@ impl Backend for Windows {
     }
 
     fn remove(&self, _wait: Wait) -> Result<()> {
-        // What is not there is said so.
-        Section::open(&self.0, false)?;
-        Err(Error::new(
-            ErrorKind::Unsupported,
-            "the system removes a file mapping with its last handle, and not before",
-        )
-        .with_hint("end the processes that have it open"))
+        no_removal(&self.0)
     }
 
     fn stat(&self) -> Result<Stat> {
@@ -78,8 +72,15 @@ impl Attached for AttachedWindows {
     }
 }
 
+/// For a name that has a mapping; what is not there is said so.
+pub(super) fn no_removal(name: &str) -> Result<()> {
+    Section::open(name, false)?;
+    let what = "the system removes a file mapping with its last handle, and not before";
+    Err(Error::new(ErrorKind::Unsupported, what).with_hint("end the processes that have it open"))
+}
+
 /// All that the system tells: a size in whole pages.
-fn stat(mapping: &Mapping) -> Stat {
+pub(super) fn stat(mapping: &Mapping) -> Stat {
     Stat {
         size: mapping.len() as u64,
         mapped: mapping.len() as u64,

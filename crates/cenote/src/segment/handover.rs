@@ -24,7 +24,10 @@
 use super::{Sealed, Segment};
 use crate::backend::memfd;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, LocalStream, SealedMemory};
+use crate::sys::{self, SealedMemory};
+
+/// A connection to another process on this machine that can carry descriptors: a `UnixStream`, where there are some.
+pub use crate::sys::LocalStream;
 
 const READ_WRITE: u8 = 0;
 const READ_ONLY: u8 = 1;

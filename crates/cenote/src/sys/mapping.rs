@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use zerocopy::FromBytes;
 
-use super::{Source, copy, whole_pages};
+use super::{Source, copy};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Mapped memory that other processes may change at any time.
@@ -40,11 +40,6 @@ impl Mapping {
     /// The segment's size in bytes.
     pub(crate) fn len(&self) -> usize {
         self.len
-    }
-
-    /// The size as mapped: whole pages.
-    pub(crate) fn mapped(&self) -> usize {
-        whole_pages(self.len as u64) as usize
     }
 
     pub(crate) fn writable(&self) -> bool {

@@ -2,8 +2,10 @@
 //!
 //! What lies above asks for what it needs in words of its own and never sees which system answers.
 
+#[cfg(unix)]
 mod atomic;
 mod copy;
+#[allow(dead_code, reason = "some of it only one of the systems tells")]
 mod facts;
 mod mapping;
 #[cfg(unix)]
@@ -13,7 +15,11 @@ mod wait;
 mod windows;
 
 #[cfg(unix)]
+pub use unix::LocalStream;
+#[cfg(unix)]
 pub(crate) use unix::*;
+#[cfg(windows)]
+pub use windows::LocalStream;
 #[cfg(windows)]
 pub(crate) use windows::*;
 

@@ -2,8 +2,8 @@
 
 use super::counting_set::CountingSet;
 use super::named::Named;
-use super::{Locker, NamedSemaphore, OwnSet, RangeLock};
-use crate::address::{Address, Target};
+use super::{Locker, NamedMutex, NamedSemaphore, OwnSet, RangeLock};
+use crate::address::{Address, Kind, Target};
 use crate::backend::{SemaphoreKey, later, qt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, SemSet};
@@ -36,7 +36,10 @@ pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {
         }
         Target::Qt(key) => qt::lock_of(&SemaphoreKey::from(key)),
         Target::QtNative(key) => qt::lock_of(&SemaphoreKey::from(key)),
-        Target::Windows(_) => Err(Error::new(ErrorKind::Unsupported, "this system has no Windows mutexes")),
+        Target::Windows(_) if sys::lacks(Kind::Windows).is_some() => {
+            Err(Error::new(ErrorKind::Unsupported, "this system has no Windows mutexes"))
+        }
+        Target::Windows(name) => Ok(Box::new(NamedMutex::new(name.clone(), 0o600))),
         Target::Native { .. } | Target::Memfd(_) | Target::MemfdOf { .. } => Err(later("locks of that kind")),
     }
 }

@@ -1,15 +1,19 @@
 //! From a name to a native key, in Qt's ways: `platformSafeKey` and `legacyNativeKey`.
 
-use super::not_here;
+use super::supported;
+use crate::address::Kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{KeyType, NativeKey, legacy_segment_name, legacy_semaphore_name};
 use crate::sys;
+
+/// The longest name of an object of Windows's, as Qt has it.
+const MAX_PATH: usize = 260;
 
 impl NativeKey {
     /// `QSharedMemory::platformSafeKey`: the native key of a segment that its users call `key`. Nothing is hashed.
     ///
     /// POSIX: `/key`. System V: an absolute path as it is, another in `$XDG_RUNTIME_DIR`, or where Qt goes if that is
-    /// not this user's alone; the directory is made if it is missing.
+    /// not this user's alone; the directory is made if it is missing. Windows: `shm_` before the name.
     ///
     /// ```
     /// use cenote::qt::{KeyType, NativeKey};
@@ -25,7 +29,7 @@ impl NativeKey {
     /// is another system's).
     #[doc(alias = "platformSafeKey")]
     pub fn of_segment(key: &str, key_type: KeyType) -> Result<Self> {
-        platform_safe(key, key_type)
+        platform_safe(key, key_type, "shm_")
     }
 
     /// `QSystemSemaphore::platformSafeKey`: the same for a semaphore.
@@ -33,7 +37,7 @@ impl NativeKey {
     /// # Errors
     /// Those of [`of_segment`](Self::of_segment).
     pub fn of_semaphore(key: &str, key_type: KeyType) -> Result<Self> {
-        platform_safe(key, key_type)
+        platform_safe(key, key_type, "sem_")
     }
 
     /// `QSharedMemory::legacyNativeKey`: the native key of what older programs know by the legacy key, which it
@@ -68,12 +72,12 @@ impl NativeKey {
 impl KeyType {
     /// `QNativeIpcKey::DefaultTypeForOs`: what new programs use here.
     #[doc(alias = "DefaultTypeForOs")]
-    pub const DEFAULT: Self = Self::Posix;
+    pub const DEFAULT: Self = sys::DEFAULT_KEY_TYPE;
 
     /// `QNativeIpcKey::legacyDefaultTypeForOs()`: what legacy keys mean here. A Qt that was built for POSIX alone has
     /// another, and Qt 5 and Qt 6 of the distributions have this one.
     #[doc(alias = "legacyDefaultTypeForOs")]
-    pub const LEGACY_DEFAULT: Self = Self::SYSTEM_V;
+    pub const LEGACY_DEFAULT: Self = sys::LEGACY_KEY_TYPE;
 
     /// `isKeyTypeSupported`: whether segments and semaphores of this type exist here.
     ///
@@ -85,26 +89,39 @@ impl KeyType {
     #[must_use]
     #[doc(alias = "isKeyTypeSupported")]
     pub fn is_supported(self) -> bool {
-        self != Self::Windows
+        let kind = match self {
+            Self::SystemV(_) => Kind::Sysv,
+            Self::Posix => Kind::Posix,
+            Self::Windows => Kind::Windows,
+        };
+        sys::lacks(kind).is_none()
     }
 }
 
-fn platform_safe(key: &str, key_type: KeyType) -> Result<NativeKey> {
+fn platform_safe(key: &str, key_type: KeyType, prefix: &str) -> Result<NativeKey> {
     refuse_empty(key)?;
+    supported(key_type)?;
     match key_type {
         KeyType::Posix => NativeKey::new(key_type, format!("/{key}")),
         KeyType::SystemV(_) if key.starts_with('/') => NativeKey::new(key_type, key),
         KeyType::SystemV(_) => NativeKey::new(key_type, format!("{}/{key}", sys::runtime_directory()?)),
-        KeyType::Windows => Err(not_here()),
+        KeyType::Windows => {
+            // The prefix of the namespace stays in front.
+            let namespace =
+                ["Local\\", "Global\\"].into_iter().find(|space| key.starts_with(space)).unwrap_or("");
+            let name = format!("{namespace}{prefix}{}", &key[namespace.len()..]);
+            NativeKey::new(key_type, name.chars().take(MAX_PATH).collect::<String>())
+        }
     }
 }
 
 fn legacy(key: &str, name: &str, key_type: KeyType) -> Result<NativeKey> {
     refuse_empty(key)?;
+    supported(key_type)?;
     let native = match key_type {
         KeyType::Posix => format!("/{name}"),
         KeyType::SystemV(_) => sys::temporary_directory().join(name).display().to_string(),
-        KeyType::Windows => return Err(not_here()),
+        KeyType::Windows => name.to_owned(),
     };
     NativeKey::new(key_type, native)?.with_legacy_key(key)
 }

@@ -9,6 +9,8 @@ mod semaphore;
 mod system_v;
 mod system_v_semaphore;
 mod tally;
+mod windows;
+mod windows_semaphore;
 
 pub use semaphore::SemaphoreKey;
 pub(crate) use semaphore::{Semaphore, remove_semaphore, semaphore};
@@ -21,16 +23,21 @@ use posix::Posix;
 use posix_lock::PosixLock;
 use system_v::SystemV;
 use system_v_semaphore::SystemVSemaphore;
+use windows::{SemaphoreLock, Windows};
 
 pub(super) fn of_key(key: &str) -> Box<dyn Backend> {
-    Box::new(SystemV::of_key(key))
+    match KeyType::LEGACY_DEFAULT {
+        KeyType::Windows => Box::new(Windows::of_key(key)),
+        _ => Box::new(SystemV::of_key(key)),
+    }
 }
 
 pub(super) fn of_native_key(key: &NativeKey) -> Result<Box<dyn Backend>> {
+    supported(key.key_type())?;
     Ok(match key.key_type() {
         KeyType::SystemV(project) => Box::new(SystemV::of_native_key(key, project)?),
         KeyType::Posix => Box::new(Posix::of_native_key(key)?),
-        KeyType::Windows => return Err(not_here()),
+        KeyType::Windows => Box::new(Windows::of_native_key(key)),
     })
 }
 
@@ -39,18 +46,29 @@ pub(crate) fn lock_of(key: &SemaphoreKey) -> Result<Box<dyn Locker>> {
     Ok(match key.place()? {
         semaphore::Place::SystemV(file) => Box::new(SystemVSemaphore::new(file, 1)),
         semaphore::Place::Posix(name) => Box::new(PosixLock::alone(name)),
+        semaphore::Place::Windows(name) => Box::new(SemaphoreLock::open(&name)?),
     })
 }
 
 /// The name of the semaphore, if it is a POSIX one.
 pub(crate) fn posix_name_of(key: &SemaphoreKey) -> Result<Option<String>> {
     Ok(match key.place()? {
-        semaphore::Place::SystemV(_) => None,
+        semaphore::Place::SystemV(_) | semaphore::Place::Windows(_) => None,
         semaphore::Place::Posix(name) => Some(name),
     })
 }
 
-fn not_here() -> Error {
-    Error::new(ErrorKind::Unsupported, "this system has no Windows file mappings and semaphores")
-        .with_hint("Qt's native keys begin with posix: or systemv: here")
+/// An error for the types of keys that mean nothing here.
+fn supported(key_type: KeyType) -> Result<()> {
+    if key_type.is_supported() {
+        return Ok(());
+    }
+    let (what, hint) = match key_type {
+        KeyType::Windows => {
+            ("Windows file mappings and semaphores", "Qt's native keys begin with posix: or systemv: here")
+        }
+        KeyType::Posix => ("POSIX objects", "Qt's native keys begin with windows: here"),
+        KeyType::SystemV(_) => ("System V objects", "Qt's native keys begin with windows: here"),
+    };
+    Err(Error::new(ErrorKind::Unsupported, format!("this system has no {what}")).with_hint(hint))
 }

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use super::key_file::KeyFile;
-use super::not_here;
 use super::posix::bare_name;
 use super::posix_semaphore::PosixSemaphore;
+use super::supported;
 use super::tally::Tallied;
+use super::windows_semaphore::{self, WindowsSemaphore};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, KeyType, NativeKey, PROJECT};
 use crate::sys::Wait;
@@ -93,6 +94,7 @@ pub(crate) enum Place {
     SystemV(KeyFile),
     /// A name with its slash.
     Posix(String),
+    Windows(String),
 }
 
 impl SemaphoreKey {
@@ -104,16 +106,20 @@ impl SemaphoreKey {
             }
             Self::Legacy(key) => {
                 let name = qt::legacy_semaphore_name(key);
-                return Ok(Place::SystemV(KeyFile::of_legacy_name(&name, PROJECT)));
+                return Ok(match KeyType::LEGACY_DEFAULT {
+                    KeyType::Windows => Place::Windows(name),
+                    _ => Place::SystemV(KeyFile::of_legacy_name(&name, PROJECT)),
+                });
             }
             Self::Native(key) => key,
         };
+        supported(key.key_type())?;
         match key.key_type() {
             KeyType::SystemV(project) => {
                 KeyFile::of_native_key(key.native_key(), project).map(Place::SystemV)
             }
             KeyType::Posix => Ok(Place::Posix(format!("/{}", bare_name(key.native_key())?))),
-            KeyType::Windows => Err(not_here()),
+            KeyType::Windows => Ok(Place::Windows(key.native_key().to_owned())),
         }
     }
 }
@@ -123,6 +129,7 @@ pub(crate) fn semaphore(key: &SemaphoreKey, initial: u16) -> Result<Box<dyn Sema
     Ok(match key.place()? {
         Place::SystemV(file) => Box::new(Tallied::new(file, initial)?),
         Place::Posix(name) => Box::new(PosixSemaphore::new(name, initial)),
+        Place::Windows(name) => Box::new(WindowsSemaphore::new(name, initial)),
     })
 }
 
@@ -131,5 +138,6 @@ pub(crate) fn remove_semaphore(key: &SemaphoreKey) -> Result<()> {
     match key.place()? {
         Place::SystemV(file) => super::system_v_semaphore::remove(&file),
         Place::Posix(name) => crate::backend::lock::NamedSemaphore::remove(&name),
+        Place::Windows(_) => Err(windows_semaphore::remove()),
     }
 }

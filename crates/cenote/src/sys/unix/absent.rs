@@ -32,6 +32,23 @@ pub(crate) fn view_of(section: &Section, _writable: bool) -> Result<Mapping> {
     match *section {}
 }
 
+/// A semaphore of Windows; there is none.
+pub(crate) enum KernelSemaphore {}
+
+impl KernelSemaphore {
+    pub(crate) fn open(_name: &str, _initial: i32) -> Result<Self> {
+        Err(absent())
+    }
+
+    pub(crate) fn take(&self, _wait: Wait) -> Result<bool> {
+        match *self {}
+    }
+
+    pub(crate) fn release(&self, _count: i32) -> Result<()> {
+        match *self {}
+    }
+}
+
 /// A mutex of Windows; there is none.
 pub(crate) enum KernelMutex {}
 

@@ -86,7 +86,8 @@ impl Mapping {
     pub(crate) fn populate(&self) -> Result<()> {
         let advice = if self.writable() { libc::MADV_POPULATE_WRITE } else { libc::MADV_POPULATE_READ };
         // SAFETY: the whole mapping, which is ours; populating changes no byte.
-        let result = unsafe { libc::madvise(self.base().cast(), self.mapped(), advice) };
+        let result =
+            unsafe { libc::madvise(self.base().cast(), whole_pages(self.len() as u64) as usize, advice) };
         if result == 0 {
             return Ok(());
         }

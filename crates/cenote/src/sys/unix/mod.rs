@@ -21,6 +21,7 @@ mod shm_space;
 use std::io;
 
 use crate::error::{Error, ErrorKind};
+use crate::qt::KeyType;
 
 pub(crate) use absent::*;
 pub(crate) use catalog::*;
@@ -33,10 +34,15 @@ pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Source;
 pub(crate) use memfd::*;
 pub(crate) use object::*;
+pub use passing::LocalStream;
 pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 pub(crate) use shm_space::*;
+
+/// What new programs of Qt's use here, and what older ones do.
+pub(crate) const DEFAULT_KEY_TYPE: KeyType = KeyType::Posix;
+pub(crate) const LEGACY_KEY_TYPE: KeyType = KeyType::SYSTEM_V;
 
 /// What the system knows a file by.
 pub(crate) type Handle = std::os::fd::OwnedFd;

@@ -14,7 +14,7 @@ use super::{os_error, uninterrupted};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A connection to another process on this machine that can carry descriptors.
-pub(crate) type LocalStream = std::os::unix::net::UnixStream;
+pub type LocalStream = std::os::unix::net::UnixStream;
 
 /// Room for what may come with a message: one descriptor is wanted, and a socket may be set to add credentials.
 const ROOM: usize = rustix::cmsg_space!(ScmRights(4), ScmCredentials(1));

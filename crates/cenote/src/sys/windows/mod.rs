@@ -12,6 +12,7 @@ mod section;
 use std::io;
 
 use crate::error::{Error, ErrorKind};
+use crate::qt::KeyType;
 
 pub use absent::LocalStream;
 pub(crate) use absent::*;
@@ -21,6 +22,10 @@ pub(crate) use mapping::Source;
 pub(crate) use object::{KernelMutex, KernelSemaphore};
 pub(crate) use process::*;
 pub(crate) use section::{Section, view_of};
+
+/// What programs of Qt's use here, new ones and older ones.
+pub(crate) const DEFAULT_KEY_TYPE: KeyType = KeyType::Windows;
+pub(crate) const LEGACY_KEY_TYPE: KeyType = KeyType::Windows;
 
 /// What the system knows a file or a section by.
 pub(crate) type Handle = std::os::windows::io::OwnedHandle;
