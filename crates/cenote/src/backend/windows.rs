@@ -12,24 +12,30 @@ pub(super) struct Windows(pub(super) String);
 
 struct AttachedWindows {
     mapping: Mapping,
+    /// The name goes with its last handle: a view alone would keep the memory, and nobody could join.
+    _section: Section,
     lock: NamedMutex,
 }
 
 impl Windows {
-    fn attached(&self, section: &Section, how: &How) -> Result<Box<dyn Attached>> {
-        let mapping = sys::view_of(section, how.writable)?;
-        Ok(Box::new(AttachedWindows { mapping, lock: NamedMutex::beside(&self.0, how.mode) }))
+    fn attached(&self, section: Section, how: &How) -> Result<Box<dyn Attached>> {
+        let mapping = sys::view_of(&section, how.writable)?;
+        Ok(Box::new(AttachedWindows {
+            mapping,
+            _section: section,
+            lock: NamedMutex::beside(&self.0, how.mode),
+        }))
     }
 }
 
 impl Backend for Windows {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         mappable(size)?;
-        self.attached(&Section::create(&self.0, size, how.mode)?, how)
+        self.attached(Section::create(&self.0, size, how.mode)?, how)
     }
 
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
-        self.attached(&Section::open(&self.0, how.writable)?, how)
+        self.attached(Section::open(&self.0, how.writable)?, how)
     }
 
     fn remove(&self, _wait: Wait) -> Result<()> {

@@ -18,6 +18,8 @@ pub(super) struct Windows {
 
 struct AttachedWindows {
     mapping: Mapping,
+    /// With it goes the name.
+    section: Section,
     lock: SemaphoreLock,
 }
 
@@ -40,9 +42,10 @@ impl Windows {
     fn locked(&self, how: &How, work: impl FnOnce() -> Result<Section>) -> Result<Box<dyn Attached>> {
         let lock = SemaphoreLock::open(&self.semaphore)?;
         let locked = lock.lock(Wait::up_to(how.timeout))?.ok_or_else(timed_out)?;
-        let mapping = work().and_then(|section| sys::view_of(&section, how.writable));
+        let mapped = work().and_then(|section| Ok((sys::view_of(&section, how.writable)?, section)));
         lock.unlock(locked)?;
-        Ok(Box::new(AttachedWindows { mapping: mapping?, lock }))
+        let (mapping, section) = mapped?;
+        Ok(Box::new(AttachedWindows { mapping, section, lock }))
     }
 }
 
@@ -96,6 +99,7 @@ impl Attached for AttachedWindows {
     fn detach(self: Box<Self>, wait: Wait) -> Result<()> {
         let locked = self.lock.lock(wait);
         let unmapped = self.mapping.unmap();
+        drop(self.section);
         match locked? {
             Some(locked) => self.lock.unlock(locked).and(unmapped),
             None => unmapped.and(Err(timed_out().because("it is detached all the same"))),
