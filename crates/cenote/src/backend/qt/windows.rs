@@ -18,8 +18,8 @@ pub(super) struct Windows {
 
 struct AttachedWindows {
     mapping: Mapping,
-    /// With it goes the name.
-    section: Section,
+    /// The name goes with its last handle.
+    _section: Section,
     lock: SemaphoreLock,
 }
 
@@ -45,7 +45,7 @@ impl Windows {
         let mapped = work().and_then(|section| Ok((sys::view_of(&section, how.writable)?, section)));
         lock.unlock(locked)?;
         let (mapping, section) = mapped?;
-        Ok(Box::new(AttachedWindows { mapping, section, lock }))
+        Ok(Box::new(AttachedWindows { mapping, _section: section, lock }))
     }
 }
 
@@ -99,7 +99,6 @@ impl Attached for AttachedWindows {
     fn detach(self: Box<Self>, wait: Wait) -> Result<()> {
         let locked = self.lock.lock(wait);
         let unmapped = self.mapping.unmap();
-        drop(self.section);
         match locked? {
             Some(locked) => self.lock.unlock(locked).and(unmapped),
             None => unmapped.and(Err(timed_out().because("it is detached all the same"))),

@@ -1,6 +1,5 @@
 //! Unix. So far that is Linux; what other systems lack is in one file each.
 
-mod absent;
 mod catalog;
 mod fault;
 mod fault_table;
@@ -20,10 +19,10 @@ mod shm_space;
 
 use std::io;
 
+use crate::address::Kind;
 use crate::error::{Error, ErrorKind};
 use crate::qt::KeyType;
 
-pub(crate) use absent::*;
 pub(crate) use catalog::*;
 pub(crate) use fork::{generation, without_forks};
 pub(crate) use futex::{sleep_on_low_half, wake_low_half};
@@ -39,6 +38,11 @@ pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 pub(crate) use shm_space::*;
+
+/// An error for the kinds of segments that there is no place for here.
+pub(crate) fn lacks(kind: Kind) -> Option<Error> {
+    (kind == Kind::Windows).then(crate::sys::no_windows::no_file_mappings)
+}
 
 /// What new programs of Qt's use here, and what older ones do.
 pub(crate) const DEFAULT_KEY_TYPE: KeyType = KeyType::Posix;

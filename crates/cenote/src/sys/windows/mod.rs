@@ -1,6 +1,5 @@
 //! Windows.
 
-mod absent;
 mod file;
 mod lock_file;
 mod mapping;
@@ -11,17 +10,27 @@ mod section;
 
 use std::io;
 
+use crate::address::Kind;
 use crate::error::{Error, ErrorKind};
 use crate::qt::KeyType;
 
-pub use absent::LocalStream;
-pub(crate) use absent::*;
 pub(crate) use file::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Source;
 pub(crate) use object::{KernelMutex, KernelSemaphore};
 pub(crate) use process::*;
 pub(crate) use section::{Section, view_of};
+
+/// An error for the kinds of segments that there is no place for here.
+pub(crate) fn lacks(kind: Kind) -> Option<Error> {
+    let what = match kind {
+        Kind::Posix => "objects of shm_open",
+        Kind::Sysv => "System V segments",
+        Kind::Memfd => "memory by descriptors",
+        Kind::Cenote | Kind::File | Kind::Windows | Kind::Qt => return None,
+    };
+    Some(crate::sys::no_linux::absent(what).with_hint("windows: segments are the nearest kind here"))
+}
 
 /// What programs of Qt's use here, new ones and older ones.
 pub(crate) const DEFAULT_KEY_TYPE: KeyType = KeyType::Windows;

@@ -1,16 +1,10 @@
-//! What Unix does not have: file mappings by name, and Windows's mutexes. `lacks` says no before anybody asks.
+//! What only Windows has: file mappings by name, its mutexes and semaphores. `lacks` says no before anybody asks.
 
-use crate::address::Kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{Mapping, Taken, Wait};
 
-/// An error for the kinds of segments that there is no place for here.
-pub(crate) fn lacks(kind: Kind) -> Option<Error> {
-    (kind == Kind::Windows).then(absent)
-}
-
 #[cold]
-fn absent() -> Error {
+pub(super) fn no_file_mappings() -> Error {
     Error::new(ErrorKind::Unsupported, "this system has no Windows file mappings")
         .with_hint("posix: segments are the nearest kind here")
 }
@@ -20,11 +14,11 @@ pub(crate) enum Section {}
 
 impl Section {
     pub(crate) fn create(_name: &str, _size: u64, _mode: u32) -> Result<Self> {
-        Err(absent())
+        Err(no_file_mappings())
     }
 
     pub(crate) fn open(_name: &str, _writable: bool) -> Result<Self> {
-        Err(absent())
+        Err(no_file_mappings())
     }
 }
 
@@ -37,7 +31,7 @@ pub(crate) enum KernelSemaphore {}
 
 impl KernelSemaphore {
     pub(crate) fn open(_name: &str, _initial: i32) -> Result<Self> {
-        Err(absent())
+        Err(no_file_mappings())
     }
 
     pub(crate) fn take(&self, _wait: Wait) -> Result<bool> {
@@ -54,7 +48,7 @@ pub(crate) enum KernelMutex {}
 
 impl KernelMutex {
     pub(crate) fn open(_name: &str, _mode: u32) -> Result<Self> {
-        Err(absent())
+        Err(no_file_mappings())
     }
 
     pub(crate) fn take(&self, _wait: Wait) -> Result<Taken> {

@@ -1,4 +1,4 @@
-//! What Windows does not have: System V, anonymous memory as a descriptor, POSIX names, Unix's tables of processes.
+//! What only Linux has, or is built for Linux alone: System V, anonymous memory as a descriptor, POSIX names, /proc.
 //!
 //! Nothing above asks for any of it once an address has been looked at: `lacks` says no to the kinds themselves.
 
@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use super::Handle;
-use crate::address::Kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{
     Done, FileFacts, IpcLimits, Mapping, NewFile, SemFacts, SemRow, ShmFacts, ShmFile, ShmRow, ShmSpace,
@@ -16,19 +15,8 @@ use crate::sys::{Step, Uses, Wait};
 /// Where other systems keep the objects of `shm_open`.
 pub(crate) const SHM_DIRECTORY: &str = "";
 
-/// An error for the kinds of segments that Windows has no place for.
-pub(crate) fn lacks(kind: Kind) -> Option<Error> {
-    let unix = match kind {
-        Kind::Posix => "objects of shm_open",
-        Kind::Sysv => "System V segments",
-        Kind::Memfd => "memory by descriptors",
-        Kind::Cenote | Kind::File | Kind::Windows | Kind::Qt => return None,
-    };
-    Some(absent(unix).with_hint("windows: segments are the nearest kind here"))
-}
-
 #[cold]
-pub(crate) fn absent(what: &str) -> Error {
+pub(super) fn absent(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this system has no {what}"))
 }
 
@@ -65,6 +53,15 @@ pub(crate) fn ftok(_path: &Path, _project: u8) -> Result<i32> {
 }
 
 pub(crate) fn ftok_of_key_file(_path: &Path, _project: u8) -> Result<i32> {
+    no_system_v()
+}
+
+pub(crate) fn make_fresh_key_file(
+    _path: &Path,
+    _mode: u32,
+    _project: u8,
+    _is_free: impl Fn(i32) -> bool,
+) -> Result<bool> {
     no_system_v()
 }
 
