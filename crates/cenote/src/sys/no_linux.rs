@@ -187,8 +187,16 @@ pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _wait: Wait) {}
 
 pub(crate) fn wake_low_half(_word: &AtomicU64) {}
 
-pub(crate) fn is_open_nowhere_else(_file: &Handle) -> bool {
-    false
+pub(crate) fn while_open_nowhere_else<R>(_file: &Handle, _work: impl FnOnce() -> R) -> Option<R> {
+    None
+}
+
+pub(crate) fn read_start<const N: usize>(_file: &Handle) -> Result<[u8; N]> {
+    Err(absent("POSIX semaphores"))
+}
+
+pub(crate) fn write_start(_file: &Handle, _bytes: &[u8]) -> Result<()> {
+    Err(absent("POSIX semaphores"))
 }
 
 pub(crate) fn runtime_directory() -> Result<String> {
