@@ -40,6 +40,4 @@ pub(crate) use windows::*;
 
 pub(crate) use facts::*;
 pub(crate) use mapping::Mapping;
-#[cfg(any(target_os = "linux", windows))]
-pub(crate) use wait::Backoff;
-pub(crate) use wait::Wait;
+pub(crate) use wait::{Backoff, Wait};

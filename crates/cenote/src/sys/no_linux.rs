@@ -191,14 +191,6 @@ pub(crate) fn while_open_nowhere_else<R>(_file: &Handle, _work: impl FnOnce() ->
     None
 }
 
-pub(crate) fn read_start<const N: usize>(_file: &Handle) -> Result<[u8; N]> {
-    Err(absent("POSIX semaphores"))
-}
-
-pub(crate) fn write_start(_file: &Handle, _bytes: &[u8]) -> Result<()> {
-    Err(absent("POSIX semaphores"))
-}
-
 pub(crate) fn runtime_directory() -> Result<String> {
     Err(absent("runtime directory"))
 }

@@ -18,7 +18,7 @@ const SHARED: u32 = 128;
 /// An open named semaphore.
 pub(crate) struct NamedSemaphore {
     mapping: Mapping,
-    file: OwnedFd,
+    file: Handle,
     identity: Mapped,
 }
 
