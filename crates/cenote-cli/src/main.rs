@@ -5,7 +5,6 @@
 
 mod access;
 mod args;
-mod child;
 mod commands;
 mod deadline;
 mod demo;
@@ -14,7 +13,7 @@ mod help;
 mod hold;
 mod numbers;
 mod output;
-mod signals;
+mod platform;
 mod usage;
 
 use std::process::ExitCode;

@@ -1,12 +1,12 @@
 //! `cenote create`: a segment of zero bytes, kept until it is removed.
 
-use cenote::{Address, Kind, Options, Segment};
+use cenote::{Address, Options, Segment};
 use serde::Serialize;
 
 use crate::access::Context;
 use crate::failure::{Failure, warn_of};
 use crate::output::{self, human};
-use crate::{help, hold, numbers};
+use crate::{help, hold, numbers, platform};
 
 /// Make a segment of zero bytes, and leave it there
 #[derive(clap::Args)]
@@ -43,17 +43,22 @@ impl MakeArgs {
 
     /// What cannot outlive its maker is made only for as long as it is held.
     pub(crate) fn check(&self, address: &Address) -> Result<(), Failure> {
-        if self.hold || address.kind() != Kind::Memfd {
+        if self.hold || !platform::GO_WITH_THEIR_MAKER.contains(&address.kind()) {
             return Ok(());
         }
-        let what = format!("cannot create {address}: anonymous memory goes with its last holder");
+        let what = format!("cannot create {address}: such memory goes with its last holder");
         Err(Failure::usage(what, "add --hold, and the command stays until it is interrupted"))
     }
 
-    /// Ends the work with a segment.
-    pub(crate) fn finish(&self, segment: Segment, context: &Context) -> Result<(), Failure> {
+    /// Ends the work with a segment. An input that is read already says nothing by its end.
+    pub(crate) fn finish(
+        &self,
+        segment: Segment,
+        input_is_read: bool,
+        context: &Context,
+    ) -> Result<(), Failure> {
         if self.hold {
-            return hold::until_interrupted(segment, context.quiet);
+            return hold::until_interrupted(segment, input_is_read, context.quiet);
         }
         warn_of(segment.detach());
         Ok(())
@@ -79,5 +84,5 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     } else {
         context.done(&format!("created {address}, {}", human(size as u64)))?;
     }
-    args.make.finish(segment, context)
+    args.make.finish(segment, false, context)
 }

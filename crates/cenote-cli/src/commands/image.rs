@@ -87,7 +87,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             } else {
                 context.done(&format!("put {image} into {address}, {}", output::exact(bytes.len())))?;
             }
-            make.finish(segment, context)
+            make.finish(segment, false, context)
         }
         Way::Get { address, output, offset, lock } => {
             let segment = context.options(lock.lock_with.as_ref(), false)?.read_only().attach(address)?;

@@ -8,7 +8,7 @@ use cenote::{Address, Error, ErrorKind};
 
 use crate::access::Context;
 use crate::failure::{Failure, notice, warn_of};
-use crate::{child, help};
+use crate::{help, platform};
 
 /// Run a command while holding a segment's lock
 #[derive(clap::Args)]
@@ -43,11 +43,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     let segment = options.attach(&args.address).map_err(|error| attach_failure(error, args))?;
     let lock = context.lock(&segment)?;
-    let code = child::run(program, arguments)?;
+    let status = platform::run(program, arguments)?;
     // What happens to the lock now is worth knowing, but the status is the command's.
     warn_of(lock.unlock());
     warn_of(segment.detach());
-    Ok(ExitCode::from(code))
+    Ok(platform::exit_code(status))
 }
 
 fn attach_failure(error: Error, args: &Args) -> Failure {

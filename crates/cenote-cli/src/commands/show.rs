@@ -1,9 +1,8 @@
 //! `cenote show`: all there is to know of one segment, without attaching to it.
 
 use std::fmt::Write;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -15,8 +14,8 @@ use serde::Serialize;
 use super::image::{HEADER, describe};
 use crate::access::Context;
 use crate::failure::Failure;
-use crate::help;
 use crate::output::{self, Align, EntryJson, Sink, Table, access, escaped, human, rfc3339};
+use crate::{help, platform};
 
 /// Show one segment in full: holders, lock, times, contents
 #[derive(clap::Args)]
@@ -133,13 +132,12 @@ fn contents(address: &Address) -> Option<String> {
     let written = address.to_string();
     let (_, name) = written.split_once(':')?;
     let (path, follow) = match address.kind() {
-        Kind::Posix => (PathBuf::from("/dev/shm").join(name.trim_start_matches('/')), libc::O_NOFOLLOW),
-        Kind::File => (PathBuf::from(name), 0),
-        Kind::Memfd => (PathBuf::from(format!("/proc/{}", name.replacen('/', "/fd/", 1))), 0),
+        Kind::Posix => (PathBuf::from("/dev/shm").join(name.trim_start_matches('/')), false),
+        Kind::File => (PathBuf::from(name), true),
+        Kind::Memfd => (PathBuf::from(format!("/proc/{}", name.replacen('/', "/fd/", 1))), true),
         _ => return None,
     };
-    let flags = libc::O_NONBLOCK | follow;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let file = platform::open_to_look(&path, follow).ok()?;
     let mut start = Vec::new();
     file.take(64).read_to_end(&mut start).ok()?;
     recognised(&start)

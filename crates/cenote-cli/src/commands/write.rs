@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use cenote::{Address, ErrorKind, Segment};
@@ -12,7 +11,7 @@ use serde::Serialize;
 use super::create::MakeArgs;
 use crate::access::{Context, LockArgs};
 use crate::failure::Failure;
-use crate::{help, numbers, output};
+use crate::{help, numbers, output, platform};
 
 /// Write a text, or a file's bytes, into a segment
 #[derive(clap::Args)]
@@ -91,7 +90,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     } else {
         context.done(&format!("wrote {} to {}", output::exact(data.len()), segment.address()))?;
     }
-    args.make.finish(segment, context)
+    args.make.finish(segment, file_to_read(args).is_some_and(|file| file.is_none()), context)
 }
 
 /// Writes `data` under the lock, with a NUL byte after a text if there is room, and stays attached.
@@ -154,10 +153,8 @@ fn large_enough(segment: Segment, needed: u64) -> Result<Segment, Failure> {
 
 /// What is to be written. No more is read than can have room.
 fn data(args: &Args) -> Result<Vec<u8>, Failure> {
-    let file = match (&args.text, &args.file) {
-        (Some(text), _) if text != "-" => return Ok(text.as_bytes().to_vec()),
-        (_, Some(file)) if *file != *"-" => Some(file),
-        _ => None,
+    let Some(file) = file_to_read(args) else {
+        return Ok(args.text.as_ref().map(|text| platform::bytes_of(text).into_owned()).unwrap_or_default());
     };
     let there = Segment::stat_of(&args.address).map(|stat| stat.size);
     let size = match there {
@@ -180,6 +177,15 @@ fn data(args: &Args) -> Result<Vec<u8>, Failure> {
         return Err(too_much(args, size));
     }
     Ok(data)
+}
+
+/// The file that holds the data, and no file for stdin; nothing for a text.
+fn file_to_read(args: &Args) -> Option<Option<&PathBuf>> {
+    match (&args.text, &args.file) {
+        (Some(text), _) if text != "-" => None,
+        (_, Some(file)) if *file != *"-" => Some(Some(file)),
+        _ => Some(None),
+    }
 }
 
 fn too_much(args: &Args, size: Option<u64>) -> Failure {

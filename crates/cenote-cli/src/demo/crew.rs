@@ -5,18 +5,15 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGINT, SIGKILL, SIGTERM};
-use signal_hook::iterator::Signals;
-
 use super::trouble::Trouble;
 use super::wire::Report;
 use super::{PATIENCE, Role};
+use crate::platform;
 
 /// The subcommand that a role is.
 const ROLE_COMMAND: &str = "demo-role";
@@ -49,10 +46,9 @@ impl Crew {
     /// Nobody yet; from now on signals do not end this process, but the next wait.
     pub(super) fn new() -> Result<Self, Trouble> {
         let (sender, events) = channel();
-        let mut signals = Signals::new([SIGINT, SIGTERM])
-            .map_err(|error| Trouble::io("signals cannot be received", &error))?;
         let to = sender.clone();
-        thread::spawn(move || signals.forever().all(|signal| to.send(Event::Signal(signal)).is_ok()));
+        platform::on_interrupt(move |signal| to.send(Event::Signal(signal)).is_ok())
+            .map_err(|error| Trouble::io("signals cannot be received", &error))?;
         Ok(Self { events, sender, actors: Vec::new(), patience: PATIENCE })
     }
 
@@ -60,13 +56,11 @@ impl Crew {
     pub(super) fn start(&mut self, role: Role, arguments: Vec<OsString>) -> Result<u32, Trouble> {
         let program =
             std::env::current_exe().map_err(|error| Trouble::io("this program is not found", &error))?;
-        let mut child = Command::new(program)
-            .args([ROLE_COMMAND, role.name()])
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            // ^C is for this process, which then ends the others in order.
-            .process_group(0)
+        let mut command = Command::new(program);
+        command.args([ROLE_COMMAND, role.name()]).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // ^C is for this process, which then ends the others in order.
+        let mut child = platform::apart(&mut command)
             .spawn()
             .map_err(|error| Trouble::io(&format!("the {} does not start", role.name()), &error))?;
         if let Some(output) = child.stdout.take() {
@@ -118,7 +112,7 @@ impl Crew {
         let at = Instant::now();
         actor.child.kill().map_err(|error| Trouble::io("kill", &error))?;
         let status = self.end_of(role)?;
-        Ok((at, status.signal() == Some(SIGKILL)))
+        Ok((at, platform::was_killed(status)))
     }
 
     /// Waits for a role to end in order.

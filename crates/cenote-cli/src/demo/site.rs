@@ -1,8 +1,7 @@
 //! The names of one run and what is under them; taken away again, whatever happens.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use cenote::{Address, ErrorKind, Segment, qt};
 use super::CLEANING_PATIENCE;
 use super::trouble::Trouble;
 use super::wire::timed;
+use crate::platform;
 
 /// The file that the client writes.
 const PICTURE: &str = "picture.png";
@@ -36,7 +36,7 @@ impl Site {
             if has_key_files(&key) || !is_free(&Address::qt(&key)?)? || !is_free(&Address::posix(&name)?)? {
                 continue;
             }
-            match DirBuilder::new().mode(0o700).create(&directory) {
+            match platform::make_own_directory(&directory) {
                 Ok(()) => return Ok(Self { key, name, directory }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {

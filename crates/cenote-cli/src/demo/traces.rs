@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use cenote::{catalog, qt};
 
 use super::site::{Site, temporary_directory};
 use super::trouble::Trouble;
+use crate::platform;
 
 const SHM: &str = "/dev/shm";
 const SEGMENTS: &str = "/proc/sysvipc/shm";
@@ -90,8 +90,8 @@ fn row(line: &str) -> Option<Row> {
 
 /// The id of what a key file leads to.
 fn find(list: &str, key_file: &Path) -> io::Result<u32> {
-    let metadata = fs::metadata(key_file)?;
-    let key = ftok(metadata.dev(), metadata.ino());
+    let (device, inode) = platform::identity(&fs::metadata(key_file)?);
+    let key = ftok(device, inode);
     let rows = rows(list)?;
     let row = rows.iter().find(|row| row.key == key);
     row.map(|row| row.id).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))

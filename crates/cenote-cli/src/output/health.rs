@@ -1,7 +1,6 @@
 //! The health of the machine, as a table with what helps under each line, and as JSON.
 
 use std::fmt::Write;
-use std::os::unix::ffi::OsStrExt;
 
 use cenote::Kind;
 use cenote::catalog::{Finding, Found, Health, Holder, Item, Remedy};
@@ -9,6 +8,7 @@ use serde::Serialize;
 
 use super::entry::HolderJson;
 use super::{Align, Table, escaped, human, quoted};
+use crate::platform;
 
 /// Of a segment, so many holders are named.
 const NAMED: usize = 3;
@@ -106,7 +106,9 @@ fn command(remedy: &Remedy) -> (String, &str) {
         Remedy::Look { address, note } => {
             (format!("cenote show {}", quoted(address.to_string().as_bytes())), note)
         }
-        Remedy::Delete { path, note } => (format!("rm {}", quoted(path.as_os_str().as_bytes())), note),
+        Remedy::Delete { path, note } => {
+            (format!("rm {}", quoted(&platform::bytes_of(path.as_os_str()))), note)
+        }
         Remedy::Run { command, note } => (command.clone(), note),
         _ => (String::new(), ""),
     }

@@ -8,15 +8,13 @@ use std::process::{Child, Command, ExitStatus};
 
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 
+use super::signals::{Blocked, Mask, expect_children};
 use crate::failure::{Failure, warn};
-use crate::signals::{Blocked, Mask, expect_children};
+use crate::platform::{CANNOT_RUN, cannot_wait, not_started};
 
 /// What is passed on to the command.
 const FORWARDED: [i32; 6] =
     [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1, libc::SIGUSR2];
-/// The statuses of shells for a command that cannot be run, and for one that is not there.
-const CANNOT_RUN: u8 = 126;
-const NOT_THERE: u8 = 127;
 /// What a shell adds to the number of a deadly signal.
 const KILLED: i32 = 128;
 
@@ -24,8 +22,7 @@ const KILLED: i32 = 128;
 ///
 /// To be called from the main thread: the kernel takes the command down when the thread ends that started it.
 pub(crate) fn run(program: &OsStr, arguments: &[OsString]) -> Result<u8, Failure> {
-    let system =
-        |error| Failure::io("cannot wait for signals", &error, "the system's words are all that is known");
+    let system = |error| cannot_wait(&error);
     expect_children();
     let signals: Vec<i32> = FORWARDED.into_iter().chain([libc::SIGCHLD]).collect();
     let signals = Blocked::new(&signals).map_err(system)?;
@@ -50,15 +47,7 @@ fn spawn(program: &OsStr, arguments: &[OsString], mask: Mask) -> Result<Child, F
     command.args(arguments);
     // SAFETY: between fork and exec the closure makes system calls only; it allocates nothing.
     unsafe { command.pre_exec(move || leave_with(parent, mask)) };
-    command.spawn().map_err(|error| {
-        let (code, hint) = match error.kind() {
-            io::ErrorKind::NotFound => {
-                (NOT_THERE, "check its name; a name without `/` is looked for in PATH")
-            }
-            _ => (CANNOT_RUN, "check that it is a program, and that you may run it"),
-        };
-        Failure::io(format_args!("cannot run {}", program.display()), &error, hint).with_code(code)
-    })
+    command.spawn().map_err(|error| not_started(program, &error))
 }
 
 /// In the child: to be killed when the parent dies, and to have the signals that the parent was given.
