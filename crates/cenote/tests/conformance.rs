@@ -11,9 +11,9 @@ fn agent() {
     testkit::agent::serve_if_asked();
 }
 
-/// One module for a kind, with all tests of the suite in it.
+/// One module for a kind, with all tests of the suite in it, and those that only Unix has the means for.
 macro_rules! conformance {
-    ($kind:ident, $place:expr, [$($test:ident),* $(,)?]) => {
+    ($kind:ident, $place:expr, [$($test:ident),* $(,)?], on_unix [$($unix:ident),* $(,)?]) => {
         mod $kind {
             use super::*;
             $(
@@ -21,6 +21,14 @@ macro_rules! conformance {
                 fn $test() {
                     let _watchdog = testkit::watchdog(std::time::Duration::from_secs(60));
                     suite::$test(&$place);
+                }
+            )*
+            $(
+                #[cfg(unix)]
+                #[test]
+                fn $unix() {
+                    let _watchdog = testkit::watchdog(std::time::Duration::from_secs(60));
+                    suite::$unix(&$place);
                 }
             )*
         }
@@ -36,7 +44,6 @@ macro_rules! conformance_for {
             creating_twice_and_attaching_to_nothing_are_errors,
             a_size_of_0_and_one_beyond_memory_are_errors,
             open_or_create_makes_one_and_finds_it,
-            the_mode_is_0600_or_what_was_asked_for,
             a_read_only_attachment_reads_and_cannot_write,
             ranges_outside_are_errors_and_change_nothing,
             removal_takes_the_name_and_leaves_the_memory,
@@ -46,14 +53,17 @@ macro_rules! conformance_for {
             a_timed_lock_waits_that_long_and_no_longer,
             a_killed_holder_frees_the_lock_or_it_can_be_broken,
             no_count_is_lost_among_processes_and_threads,
+            an_open_race_has_one_maker,
+        ], on_unix [
+            the_mode_is_0600_or_what_was_asked_for,
             a_forked_child_does_not_have_its_parents_lock,
             a_forked_child_that_drops_everything_frees_nothing,
             a_forked_child_that_stays_keeps_nothing_locked,
-            an_open_race_has_one_maker,
         ]);)*
     };
 }
 
+#[cfg(unix)]
 conformance_for! {
     posix: Place::posix(),
     file: Place::file(),
@@ -63,4 +73,10 @@ conformance_for! {
     qt_system_v: Place::qt_system_v("systemv", 81),
     qt_system_v_with_project: Place::qt_system_v("systemv-7", 7),
     qt_posix: Place::qt_posix(),
+}
+
+#[cfg(windows)]
+conformance_for! {
+    windows: Place::windows(),
+    file: Place::file(),
 }

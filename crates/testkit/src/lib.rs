@@ -1,21 +1,23 @@
 //! What Cenote's tests stand on: real processes, names that do not collide, and an end to every wait.
 //!
 //! - [`Peer`] is a child process that speaks the line protocol of `peers/README.md`; [`peers`] finds the
-//!   real ones (Qt 5, Qt 6, PySide6, C, Python), which know nothing of Cenote; [`words`] are how they say
+//!   real ones (Qt 5, Qt 6, PySide6, C, Python, Win32), which know nothing of Cenote; [`words`] are how they say
 //!   texts.
 //! - [`native_keys`] is what Qt says about its native keys, recorded.
 //! - [`agent`] is Cenote's own side of that protocol: the test binary, run once more.
 //! - [`names`], [`sysv`] and [`qt`] give names of their own to each test, and clean up behind a failed one.
 //! - [`watchdog()`] ends a test that hangs; [`skipped`] names one that cannot run here.
 //! - [`system`] and [`cgroup`] put a child where memory is short or rights are few.
+//! - [`memory`] asks the kernel what it lets this process do with a mapping.
 //! - [`Rng`] gives the same random numbers in every run.
 
-#[cfg(unix)]
 pub mod agent;
 #[cfg(target_os = "linux")]
 pub mod cgroup;
-#[cfg(unix)]
+#[cfg_attr(not(unix), path = "no_forks.rs")]
 mod forks;
+#[cfg(any(target_os = "linux", windows))]
+pub mod memory;
 pub mod names;
 pub mod native_keys;
 mod peer;

@@ -56,7 +56,7 @@ pub fn python() -> Option<Peer> {
 #[must_use]
 pub fn command(name: &str) -> Option<Command> {
     let is_script = ["python", "pyside"].contains(&name);
-    let file = if is_script { format!("{name}.py") } else { name.to_owned() };
+    let file = if is_script { format!("{name}.py") } else { format!("{name}{}", env::consts::EXE_SUFFIX) };
     let Some(path) = folder().map(|folder| folder.join(file)).filter(|path| path.is_file()) else {
         skipped(&format!("no peer `{name}`; `cargo xtask peers` makes it"));
         return None;

@@ -12,7 +12,7 @@ mod names;
 mod other_user;
 mod permission;
 #[allow(dead_code)] // What the conformance suite knows of each kind.
-#[path = "../suite/place.rs"]
+#[path = "../suite/place/mod.rs"]
 mod place;
 mod unsupported;
 

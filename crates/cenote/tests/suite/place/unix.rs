@@ -1,27 +1,13 @@
-//! Where a test's segment is: an address that no other test uses, and what must be cleaned up behind a failed one.
+//! The kinds of segments that Unix has.
 
 use testkit::names::{ShmName, TempDir};
 use testkit::qt::QtKey;
 use testkit::sysv::SysvKey;
 
-/// An address of its own.
-pub(crate) struct Place {
-    address: String,
-    /// Whether the kernel counts attachments.
-    pub(crate) counts: bool,
-    /// Whether the last to detach removes the segment.
-    pub(crate) last_removes: bool,
-    /// Whether the lock tells that its holder died.
-    pub(crate) tells_abandoned: bool,
-    /// Whether the kernel frees the lock when its holder is killed.
-    pub(crate) frees_at_death: bool,
-    /// Whether a read-only attachment's lock excludes only writers.
-    pub(crate) shared_when_read_only: bool,
-    _guard: Guard,
-}
+use super::Place;
 
 #[expect(dead_code, reason = "kept for their drop")]
-enum Guard {
+pub(super) enum Guard {
     Shm(ShmName),
     Folder(TempDir),
     Sysv(SysvKey),
@@ -31,7 +17,7 @@ enum Guard {
 }
 
 /// What a test that failed may have left under a native key.
-struct QtFile {
+pub(super) struct QtFile {
     path: std::path::PathBuf,
     project: u32,
 }
@@ -45,7 +31,7 @@ impl Drop for QtFile {
 }
 
 /// A key made by ftok.
-struct Leftover(i32);
+pub(super) struct Leftover(i32);
 
 impl Drop for Leftover {
     fn drop(&mut self) {
@@ -57,11 +43,6 @@ impl Place {
     pub(crate) fn posix() -> Self {
         let name = ShmName::unique("posix");
         Self::new(format!("posix:{}", name.name()), Guard::Shm(name))
-    }
-
-    pub(crate) fn file() -> Self {
-        let folder = TempDir::new();
-        Self::new(format!("file:{}", folder.join("segment").display()), Guard::Folder(folder))
     }
 
     pub(crate) fn sysv_key() -> Self {
@@ -109,24 +90,8 @@ impl Place {
         Self { frees_at_death: false, shared_when_read_only: false, ..place }
     }
 
-    fn new(address: String, guard: Guard) -> Self {
-        Self {
-            address,
-            counts: false,
-            last_removes: false,
-            tells_abandoned: false,
-            frees_at_death: true,
-            shared_when_read_only: true,
-            _guard: guard,
-        }
-    }
-
     fn of_system_v(self) -> Self {
         Self { counts: true, tells_abandoned: true, shared_when_read_only: false, ..self }
-    }
-
-    pub(crate) fn address(&self) -> &str {
-        &self.address
     }
 }
 
