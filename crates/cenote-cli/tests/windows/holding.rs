@@ -1,0 +1,52 @@
+//! What goes with its last handle is made to be held.
+
+use std::process::Stdio;
+
+use testkit::{Peer, peers};
+
+use crate::support::{Running, address, cenote, minute, run};
+
+#[test]
+fn a_mapping_is_held_until_the_input_ends() {
+    let _watchdog = minute();
+    let address = address();
+    let error = run(&["create", &address, "--size", "64"]);
+    assert!(error.failed(2).contains("--hold"), "{error:?}");
+
+    let mut held = Running::start(
+        cenote(&["write", &address, "Hello, Client!", "--create", "--hold"]).stdin(Stdio::piped()),
+    );
+    assert_eq!(held.complaint(), format!("cenote: holding {address} until interrupted"));
+    assert_eq!(run(&["read", &address]).ok(), "Hello, Client!\n");
+    run(&["write", &address, "Hello, Server!"]).ok();
+    held.type_in(b"typing means nothing\n");
+    assert_eq!(run(&["read", &address]).ok(), "Hello, Server!\n");
+    drop(held.child.stdin.take());
+    assert_eq!(held.end(), 0);
+    run(&["read", &address]).failed(1);
+}
+
+#[test]
+fn an_input_that_is_the_data_does_not_end_it() {
+    let _watchdog = minute();
+    let address = address();
+    let mut held =
+        Running::start(cenote(&["write", &address, "-", "--create", "--hold"]).stdin(Stdio::piped()));
+    held.type_in(b"from stdin");
+    drop(held.child.stdin.take());
+    assert_eq!(held.complaint(), format!("cenote: holding {address} until interrupted"));
+    assert_eq!(run(&["read", &address, "--len", "10"]).ok(), "from stdin\n");
+    assert!(held.child.try_wait().unwrap().is_none());
+}
+
+#[test]
+fn their_server_is_read_and_shown() {
+    let _watchdog = minute();
+    let Some(server) = peers::command("win32-server") else { return };
+    let server = Peer::spawn(server);
+    let address = r"windows:Local\SampleMap";
+    assert_eq!(run(&["read", address, "--as", "utf16"]).ok(), "Message from the first process.\n");
+    let shown = run(&["show", address]);
+    assert!(shown.ok().contains("64KiB (65536 bytes, 65536 mapped)"), "{shown:?}");
+    server.finish();
+}

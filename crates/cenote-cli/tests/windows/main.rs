@@ -1,0 +1,7 @@
+//! The command on Windows, or under Wine: real processes, and C++ programs that know nothing of it.
+#![cfg(windows)]
+
+mod holding;
+mod kinds;
+mod locking;
+mod support;
