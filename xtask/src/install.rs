@@ -1,4 +1,5 @@
-//! Installs the Debian packages that the tests need: the real peers, and programs that judge what we made.
+//! Installs the Debian packages that the tests need: the real peers, programs that judge what we made, and what builds
+//! and runs programs for Windows.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,7 +9,7 @@ use crate::steps::{Done, Outcome};
 
 /// What compiles and runs the peers, what reads the command's completions and manual pages, and Qt's own
 /// example with a screen and hands for it.
-const PACKAGES: [&str; 13] = [
+pub(crate) const FOR_PEERS: &[&str] = &[
     "bsdutils",
     "fish",
     "g++",
@@ -24,15 +25,26 @@ const PACKAGES: [&str; 13] = [
     "zsh",
 ];
 
-/// Installs what is missing, after naming it.
-pub(crate) fn packages(repository: &Repository, may_install: bool) -> Outcome {
+/// A Rust that can build its own standard library for other systems, a linker for Windows, and Wine to run it.
+pub(crate) const FOR_WINDOWS: &[&str] = &[
+    "cargo-web",
+    "g++-mingw-w64-x86-64",
+    "gcc-mingw-w64-x86-64",
+    "rust-web-src",
+    "rustc-web",
+    "wine",
+    "wine64",
+];
+
+/// Installs those of the `packages` that are missing, after naming them.
+pub(crate) fn packages(repository: &Repository, may_install: bool, packages: &[&str]) -> Outcome {
     if !Path::new("/etc/debian_version").exists() || !is_installed("apt-get") {
         println!("not a Debian system: the suites whose peers do not compile here are skipped");
         return Ok(Done::Passed);
     }
-    let missing: Vec<&str> = PACKAGES.into_iter().filter(|package| !has_package(package)).collect();
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !has_package(package)).collect();
     if missing.is_empty() {
-        println!("all there: {}", PACKAGES.join(" "));
+        println!("all there: {}", packages.join(" "));
         return Ok(Done::Passed);
     }
     let list = missing.join(" ");

@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask test`, `peers`, `tidy` and `dist`.
+//! The repository's own commands: `cargo xtask test`, `peers`, `tidy`, `dist` and `windows`.
 //!
 //! Standard library only, so that they build in a moment on a fresh machine.
 
@@ -13,6 +13,7 @@ mod repository;
 mod steps;
 mod test;
 mod tidy;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -28,6 +29,10 @@ usage: cargo xtask COMMAND
   tidy                  the house's rules alone
   dist                  the command as one file to give away, in target/dist, with its SHA-256 beside
                         it: static, by musl where that target is installed, else by glibc
+  windows build [--no-install]
+                        the command for Windows, built on Linux, and the programs that it meets there
+  windows test [--no-install]
+                        that, and the suites for Windows, run by Wine
 ";
 
 fn main() -> ExitCode {
@@ -41,6 +46,8 @@ fn main() -> ExitCode {
         ["peers", "--no-install"] => test::make_peers(&repository, false),
         ["tidy"] => tidy::run(&repository),
         ["dist"] => dist::run(&repository),
+        ["windows", what @ ("build" | "test")] => windows::run(&repository, what, true),
+        ["windows", what @ ("build" | "test"), "--no-install"] => windows::run(&repository, what, false),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

@@ -11,7 +11,7 @@ use crate::repository::{Repository, is_installed, output_of, run};
 use crate::steps::{Done, Outcome};
 
 /// Below the repository's root, where every command starts.
-const SOURCES: &str = "crates/testkit/peers";
+pub(crate) const SOURCES: &str = "crates/testkit/peers";
 
 /// One peer: what it is made of, and which pkg-config modules it needs.
 pub(crate) struct Recipe {
@@ -103,7 +103,7 @@ pub(crate) fn build(repository: &Repository, may_install: bool) -> Outcome {
 }
 
 impl Recipe {
-    fn missing_tool(&self, repository: &Repository) -> Option<String> {
+    pub(crate) fn missing_tool(&self, repository: &Repository) -> Option<String> {
         if !is_installed(self.compiler) {
             return Some(self.compiler.to_owned());
         }
@@ -118,7 +118,7 @@ impl Recipe {
         self.modules.iter().find(missing).map(|module| format!("the development files of {module}"))
     }
 
-    fn build(&self, repository: &Repository, folder: &Path) -> Result<(), String> {
+    pub(crate) fn build(&self, repository: &Repository, folder: &Path) -> Result<(), String> {
         let program = folder.join(self.name);
         let inputs =
             self.sources.iter().chain(self.headers).map(|name| repository.root.join(self.folder).join(name));

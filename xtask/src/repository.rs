@@ -105,7 +105,7 @@ pub(crate) fn output_of(command: &mut Command) -> Result<String, String> {
 }
 
 /// The command as one would type it, with the program's bare name.
-fn show(command: &Command) -> String {
+pub(crate) fn show(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
     let words = std::iter::once(program).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

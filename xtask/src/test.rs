@@ -4,7 +4,7 @@ use std::env;
 
 use crate::repository::{Repository, run as run_command};
 use crate::steps::{Done, Outcome, Steps};
-use crate::{dist, install, leaks, limits, peers, tidy};
+use crate::{dist, install, leaks, limits, peers, tidy, windows};
 
 /// Runs all steps; the first that fails stops the task. `may_install` allows installing packages.
 pub(crate) fn run(repository: &Repository, may_install: bool) -> Result<(), String> {
@@ -28,7 +28,8 @@ pub(crate) fn make_peers(repository: &Repository, may_install: bool) -> Result<(
 }
 
 fn peer_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> Result<(), String> {
-    steps.step("packages for the peers", || install::packages(repository, may_install))?;
+    steps
+        .step("packages for the peers", || install::packages(repository, may_install, install::FOR_PEERS))?;
     steps.step("peers", || peers::build(repository, may_install))
 }
 
@@ -69,7 +70,8 @@ fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> R
         passed(run_command(&mut doc))
     })?;
     steps.step("limits", || limits::check(repository))?;
-    steps.step("distribution", || passed(dist::run(repository)))
+    steps.step("distribution", || passed(dist::run(repository)))?;
+    windows::test(repository, may_install, steps)
 }
 
 /// Runs `cargo NAME`, a component that not every toolchain has. Asking for its version never fetches it.
