@@ -20,11 +20,9 @@ struct AttachedWindows {
 impl Windows {
     fn attached(&self, section: Section, how: &How) -> Result<Box<dyn Attached>> {
         let mapping = sys::view_of(&section, how.writable)?;
-        Ok(Box::new(AttachedWindows {
-            mapping,
-            _section: section,
-            lock: NamedMutex::beside(&self.0, how.mode),
-        }))
+        let lock = NamedMutex::beside(&self.0, how.mode);
+        lock.keep();
+        Ok(Box::new(AttachedWindows { mapping, _section: section, lock }))
     }
 }
 

@@ -43,6 +43,11 @@ impl NamedMutex {
         Self { name, mode, turn, mutex: OnceLock::new() }
     }
 
+    /// Opens the mutex now, if it can be: it goes with its last handle, and with it what is known of a dead holder.
+    pub(crate) fn keep(&self) {
+        let _ = self.mutex();
+    }
+
     fn mutex(&self) -> Result<&KernelMutex> {
         if let Some(mutex) = self.mutex.get() {
             return Ok(mutex);
