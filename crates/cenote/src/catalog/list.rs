@@ -19,6 +19,7 @@ use crate::sys;
 /// What the system says if it will not list at all. What vanishes meanwhile is left out, and so is what may not be
 /// looked at.
 pub fn list(kind: Option<Kind>) -> Result<Vec<Entry>> {
+    sys::can_look_round()?;
     let holders = Holders::find()?;
     let wanted = |one: Kind| kind.is_none_or(|kind| kind == one);
     let mut addresses = Vec::new();

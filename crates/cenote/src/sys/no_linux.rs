@@ -20,6 +20,12 @@ pub(super) fn absent(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this system has no {what}"))
 }
 
+/// Whether the system tells of all segments and processes.
+pub(crate) fn can_look_round() -> Result<()> {
+    Err(Error::new(ErrorKind::Unsupported, "listing what is on the machine is not built for this system yet")
+        .with_hint("`cenote show ADDRESS` looks at one"))
+}
+
 fn no_system_v<T>() -> Result<T> {
     Err(absent("System V segments and semaphores"))
 }

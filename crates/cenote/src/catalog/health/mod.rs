@@ -178,6 +178,7 @@ pub enum Remedy {
 /// # Ok::<(), cenote::Error>(())
 /// ```
 pub fn health() -> Result<Health> {
+    sys::can_look_round()?;
     let holders = Holders::find()?;
     let things = Things::find(&holders);
     let mut findings = space::look(&things, &holders);
