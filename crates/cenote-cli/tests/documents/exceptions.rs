@@ -12,7 +12,7 @@ pub(crate) struct Exception {
     pub(crate) holds: fn(&Path) -> bool,
 }
 
-pub(crate) const EXCEPTIONS: [Exception; 5] = [
+pub(crate) const EXCEPTIONS: [Exception; 7] = [
     Exception {
         command: "cargo xtask test",
         why: "it runs this suite; the build server runs exactly it",
@@ -32,6 +32,16 @@ pub(crate) const EXCEPTIONS: [Exception; 5] = [
         command: "cargo xtask dist",
         why: "it takes minutes, and is a step of `cargo xtask test`",
         holds: |root| read(root, "xtask/src/test.rs").contains("dist::run(repository)"),
+    },
+    Exception {
+        command: "cargo xtask windows build",
+        why: "it takes minutes; what it builds is built by the next one",
+        holds: |root| read(root, "xtask/src/windows.rs").contains("fn build("),
+    },
+    Exception {
+        command: "cargo xtask windows test",
+        why: "it takes minutes, and is a step of `cargo xtask test`",
+        holds: |root| read(root, "xtask/src/test.rs").contains("windows::test(repository"),
     },
     Exception {
         command: "cargo bench -p cenote",

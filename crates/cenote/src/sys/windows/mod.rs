@@ -23,6 +23,13 @@ pub(crate) use section::{Section, view_of};
 
 /// An error for the kinds of segments that there is no place for here.
 pub(crate) fn lacks(kind: Kind) -> Option<Error> {
+    // Built, and not yet tried against a real Qt: a lock that is not Qt's would be worse than none.
+    if kind == Kind::Qt {
+        return Some(
+            Error::new(ErrorKind::Unsupported, "this version does not have Qt's segments on Windows yet")
+                .with_hint("windows: and file: are the kinds it has here"),
+        );
+    }
     let what = match kind {
         Kind::Posix => "objects of shm_open",
         Kind::Sysv => "System V segments",
