@@ -4,7 +4,7 @@ use std::env;
 
 use crate::repository::{Repository, run as run_command};
 use crate::steps::{Done, Outcome, Steps};
-use crate::{dist, install, leaks, limits, peers, tidy, windows};
+use crate::{dist, install, leaks, limits, peers, tidy};
 
 /// Runs all steps; the first that fails stops the task. `may_install` allows installing packages.
 pub(crate) fn run(repository: &Repository, may_install: bool) -> Result<(), String> {
@@ -70,8 +70,7 @@ fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> R
         passed(run_command(&mut doc))
     })?;
     steps.step("limits", || limits::check(repository))?;
-    steps.step("distribution", || passed(dist::run(repository)))?;
-    windows::test(repository, may_install, steps)
+    steps.step("distribution", || passed(dist::run(repository)))
 }
 
 /// Runs `cargo NAME`, a component that not every toolchain has. Asking for its version never fetches it.

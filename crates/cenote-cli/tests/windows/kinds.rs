@@ -24,7 +24,9 @@ fn kinds_of_other_systems_are_unsupported_and_say_so() {
         let error = run(&["create", address, "--size", "64"]);
         assert!(error.failed(1).contains("this system has no"), "{error:?}");
     }
-    assert!(run(&["demo"]).failed(1).contains("this system has no"));
+    for command in ["demo", "ls", "doctor"] {
+        assert!(run(&[command]).failed(1).contains("this system"), "{command}");
+    }
 }
 
 #[test]
