@@ -26,8 +26,11 @@ pub(crate) fn lacks(kind: Kind) -> Option<Error> {
     // Built, and not yet tried against a real Qt: a lock that is not Qt's would be worse than none.
     if kind == Kind::Qt {
         return Some(
-            Error::new(ErrorKind::Unsupported, "this version does not have Qt's segments on Windows yet")
-                .with_hint("windows: and file: are the kinds it has here"),
+            Error::new(
+                ErrorKind::Unsupported,
+                "Qt's segments are not part of this version on this system yet",
+            )
+            .with_hint("windows: and file: are the kinds it has here"),
         );
     }
     let what = match kind {
