@@ -150,8 +150,9 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
 
 /// For what is part of the design, but not of this version.
 pub(crate) fn later(what: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("this version does not have {what} yet"))
-        .with_hint("posix:, file:, sysv:, memfd: and qt: are the kinds it has")
+    Error::new(ErrorKind::Unsupported, format!("this version does not have {what} yet")).with_hint(
+        "on Linux posix:, file:, sysv:, memfd: and qt: are the kinds it has, on Windows windows: and file:",
+    )
 }
 
 #[cold]

@@ -9,7 +9,6 @@ use windows_sys::Win32::System::Memory::{
     MapViewOfFile, UnmapViewOfFile, VirtualQuery,
 };
 
-use super::process::granularity;
 use super::{Handle, Section, last_error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Mapping;
@@ -38,26 +37,14 @@ impl Source {
 impl Mapping {
     /// Maps the first `len` bytes of a file, shared.
     pub(crate) fn of_file(file: &Handle, len: usize, writable: bool) -> Result<Self> {
-        Self::of_section(&Section::of_file(file, len, writable)?, 0, Some(len), writable)
+        Self::of_section(&Section::of_file(file, len, writable)?, Some(len), writable)
     }
 
-    /// Maps `len` bytes of a section, or all from `offset` on.
-    pub(crate) fn of_section(
-        section: &Section,
-        offset: u64,
-        len: Option<usize>,
-        writable: bool,
-    ) -> Result<Self> {
-        if !offset.is_multiple_of(granularity()) {
-            let what = format!("a view begins at a multiple of {} bytes", granularity());
-            return Err(Error::new(ErrorKind::InvalidSize, what)
-                .with_hint("map from the start, and take a part of it"));
-        }
+    /// Maps the first `len` bytes of a section, or all of it.
+    pub(crate) fn of_section(section: &Section, len: Option<usize>, writable: bool) -> Result<Self> {
         let access = if writable { FILE_MAP_READ | FILE_MAP_WRITE } else { FILE_MAP_READ };
         // SAFETY: a new view at a place of the system's choice changes nothing that exists.
-        let view = unsafe {
-            MapViewOfFile(section.raw(), access, (offset >> 32) as u32, offset as u32, len.unwrap_or(0))
-        };
+        let view = unsafe { MapViewOfFile(section.raw(), access, 0, 0, len.unwrap_or(0)) };
         if view.Value.is_null() {
             return Err(last_error("MapViewOfFile"));
         }

@@ -32,11 +32,6 @@ pub(crate) fn page_size() -> u64 {
     system().dwPageSize.into()
 }
 
-/// What the offset of a view must be a multiple of.
-pub(super) fn granularity() -> u64 {
-    system().dwAllocationGranularity.into()
-}
-
 pub(crate) fn pages(bytes: u64) -> u64 {
     bytes.div_ceil(page_size())
 }

@@ -95,7 +95,7 @@ impl Section {
 
 /// Maps a section, all of it.
 pub(crate) fn view_of(section: &Section, writable: bool) -> Result<Mapping> {
-    Mapping::of_section(section, 0, None, writable)
+    Mapping::of_section(section, None, writable)
 }
 
 /// All kernel objects share their names.
