@@ -46,6 +46,7 @@ macro_rules! conformance_for {
             open_or_create_makes_one_and_finds_it,
             a_read_only_attachment_reads_and_cannot_write,
             ranges_outside_are_errors_and_change_nothing,
+            a_range_is_a_part_of_the_segment_and_its_lock_the_whole_ones,
             removal_takes_the_name_and_leaves_the_memory,
             stat_tells_size_owner_and_removal,
             the_lock_excludes_other_processes,

@@ -5,14 +5,14 @@ use cenote::{Error, Kind};
 
 use crate::access::Context;
 use crate::failure::{Failure, notice};
-use crate::help;
-use crate::output::{self, Align, EntryJson, Sink, Table, human};
+use crate::output::{self, Align, EntryJson, Sink, Table, human, octal};
+use crate::{help, platform};
 
 /// List the segments on this machine, and who holds them
 #[derive(clap::Args)]
 #[command(long_about = help::LS, after_long_help = help::LS_EXAMPLES)]
 pub(crate) struct Args {
-    /// Only those of one kind: posix, sysv or qt; a colon may follow
+    /// Only those of one kind: posix, sysv or qt, on Windows windows or qt; a colon may follow
     #[arg(value_name = "KIND:", value_parser = kind)]
     kind: Option<Kind>,
 }
@@ -41,13 +41,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 /// An empty list would say that there are none.
 fn check(kind: Kind) -> Result<(), Failure> {
     let (what, hint) = match kind {
-        Kind::Posix | Kind::Sysv | Kind::Qt => return Ok(()),
-        Kind::Memfd => (
-            "it has no names",
-            "`ls -l /proc/PID/fd` shows what a process has; `cenote show memfd:PID/FD` looks at one",
-        ),
+        Kind::Posix | Kind::Sysv | Kind::Qt | Kind::Windows => return Ok(()),
+        Kind::Memfd => ("it has no names", platform::ANONYMOUS_MEMORY_HINT),
         Kind::File => ("mapped files may lie anywhere", "`cenote show file:/path` looks at one"),
-        _ => ("this version does not list them", "posix:, sysv: and qt: are the kinds it lists"),
+        _ => ("this version does not list them", "posix:, sysv:, windows: and qt: are the kinds it lists"),
     };
     Err(Failure::new(format!("cannot list {kind}: segments: {what}"), hint))
 }
@@ -66,11 +63,13 @@ fn table(entries: &[Entry]) -> Table {
         let stat = &entry.stat;
         // The kernel may count more than can be seen from here.
         let holders = stat.attached.unwrap_or(0).max(entry.holders.len() as u64);
+        let owner = entry.owner.clone().or_else(|| stat.uid.map(|uid| uid.to_string()));
+        let unknown = || "-".to_owned();
         table.row([
             entry.address.to_string(),
             human(stat.size),
-            entry.owner.clone().unwrap_or_else(|| stat.uid.to_string()),
-            format!("{:04o}", stat.mode),
+            owner.unwrap_or_else(unknown),
+            stat.mode.map_or_else(unknown, octal),
             holders.to_string(),
             entry.verdict.to_string(),
         ]);

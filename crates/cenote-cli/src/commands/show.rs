@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::image::{HEADER, describe};
 use crate::access::Context;
 use crate::failure::Failure;
-use crate::output::{self, Align, EntryJson, Sink, Table, access, escaped, human, rfc3339};
+use crate::output::{self, Align, EntryJson, Sink, Table, access, escaped, human, octal, rfc3339};
 use crate::{help, platform};
 
 /// Show one segment in full: holders, lock, times, contents
@@ -52,9 +52,17 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
     };
     line("address", &entry.address.to_string());
     line("size", &format!("{} ({} bytes, {} mapped)", human(stat.size), stat.size, stat.mapped));
-    let owner = entry.owner.as_deref().unwrap_or("no login name");
-    line("owner", &format!("{owner} (uid {}, gid {})", stat.uid, stat.gid));
-    line("mode", &format!("{:04o}", stat.mode));
+    match (&entry.owner, stat.uid.zip(stat.gid)) {
+        (owner, Some((uid, gid))) => {
+            let owner = owner.as_deref().unwrap_or("no login name");
+            line("owner", &format!("{owner} (uid {uid}, gid {gid})"));
+        }
+        (Some(owner), None) => line("owner", owner),
+        (None, None) => {}
+    }
+    if let Some(mode) = stat.mode {
+        line("mode", &octal(mode));
+    }
     line("verdict", &format!("{}: {}", entry.verdict, entry.reason));
     if stat.removed {
         line("removed", "its name is gone: nobody else can attach it");

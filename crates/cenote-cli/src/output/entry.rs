@@ -16,10 +16,10 @@ pub(crate) struct EntryJson {
     /// In bytes, whole pages.
     mapped: u64,
     owner: Option<String>,
-    uid: u32,
-    gid: u32,
+    uid: Option<u32>,
+    gid: Option<u32>,
     /// In octal, as `chmod` takes it.
-    mode: String,
+    mode: Option<String>,
     verdict: &'static str,
     reason: String,
     holders: Vec<HolderJson>,
@@ -52,6 +52,11 @@ struct LockJson {
     users: Vec<HolderJson>,
 }
 
+/// Permission bits as `chmod` takes them.
+pub(crate) fn octal(mode: u32) -> String {
+    format!("{mode:04o}")
+}
+
 /// What a holder may do, in words.
 pub(crate) fn access(holder: &Holder) -> &'static str {
     if holder.writable { "read-write" } else { "read-only" }
@@ -68,7 +73,7 @@ impl From<&Entry> for EntryJson {
             owner: entry.owner.clone(),
             uid: stat.uid,
             gid: stat.gid,
-            mode: format!("{:04o}", stat.mode),
+            mode: stat.mode.map(octal),
             verdict: entry.verdict.as_str(),
             reason: entry.reason.clone(),
             holders: entry.holders.iter().map(HolderJson::from).collect(),

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::lock::{LockState, Locker, RangeLock};
-use super::{Attached, Backend, How, Stat, mappable};
+use super::{Attached, Backend, How, Stat};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, FileFacts, Handle, Mapped, Mapping, NewFile, Wait};
+use crate::sys::{self, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait};
 
 /// A file that is, or will be, a segment.
 pub(super) struct FileBackend {
@@ -21,9 +21,9 @@ struct MappedFile {
 
 impl Backend for FileBackend {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
-        let len = mappable(size)?;
+        let part = how.extent.within(size)?;
         let file = sys::create_file(&self.path, NewFile { size, mode: how.mode, sparse: how.sparse })?;
-        MappedFile::attach(file, len, how).inspect_err(|_| {
+        MappedFile::attach(file, part, how).inspect_err(|_| {
             // Mapped by nobody yet, and of no use to anybody.
             let _ = sys::remove_file(&self.path, false);
         })
@@ -34,7 +34,7 @@ impl Backend for FileBackend {
         if size == 0 {
             return Err(no_size());
         }
-        MappedFile::attach(file, mappable(size)?, how)
+        MappedFile::attach(file, how.extent.within(size)?, how)
     }
 
     fn remove(&self, _wait: Wait) -> Result<()> {
@@ -58,8 +58,8 @@ impl Backend for FileBackend {
 }
 
 impl MappedFile {
-    fn attach(file: Handle, len: usize, how: &How) -> Result<Box<dyn Attached>> {
-        let mapping = Mapping::of_file(&file, len, how.writable)?;
+    fn attach(file: Handle, part: Part, how: &How) -> Result<Box<dyn Attached>> {
+        let mapping = Mapping::of_file(&file, part, how.writable)?;
         Ok(Box::new(Self { mapping, lock: RangeLock::new(file, !how.writable) }))
     }
 }
@@ -99,7 +99,7 @@ pub(super) fn stat(facts: &FileFacts) -> Stat {
         mapped: sys::whole_pages(facts.size),
         uid: facts.uid,
         gid: facts.gid,
-        mode: facts.mode & 0o777,
+        mode: facts.mode.map(|mode| mode & 0o777),
         attached: None,
         removed: facts.removed,
         changed: facts.changed,

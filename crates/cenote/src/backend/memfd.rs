@@ -8,7 +8,7 @@ use super::mapped_file::stat;
 use super::{Attached, Backend, How, Stat, mappable};
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Handle, Mapped, Mapping, NewFile, SealedMemory, Wait};
+use crate::sys::{self, Handle, Mapped, Mapping, NewFile, Part, SealedMemory, Wait};
 
 /// New memory, by its label.
 pub(super) struct NewMemfd(pub(super) String);
@@ -101,7 +101,7 @@ pub(crate) fn address_of(descriptor: &Handle) -> Option<Address> {
 
 impl Memfd {
     fn attach(file: Handle, len: usize, writable: bool) -> Result<Box<dyn Attached>> {
-        let mapping = Mapping::of_file(&file, len, writable)?;
+        let mapping = Mapping::of_file(&file, Part::first(len), writable)?;
         Ok(Box::new(Self { mapping, lock: RangeLock::new(file, !writable) }))
     }
 }
@@ -141,10 +141,10 @@ impl Attached for Memfd {
             return SealedMemory::seal(file);
         }
         // Our own writable mapping would be in the way; one of a read-only description is not.
-        self.mapping = Mapping::of_file(&sys::open_memfd(file, false)?, len, false)?;
+        self.mapping = Mapping::of_file(&sys::open_memfd(file, false)?, Part::first(len), false)?;
         SealedMemory::seal(file).inspect_err(|_| {
             // Refused by those who sealed it meanwhile, and then reading is what is left.
-            if let Ok(writable) = Mapping::of_file(file, len, true) {
+            if let Ok(writable) = Mapping::of_file(file, Part::first(len), true) {
                 self.mapping = writable;
             }
         })

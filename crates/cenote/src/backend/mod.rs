@@ -8,17 +8,19 @@ mod mapped_file;
 pub(crate) mod memfd;
 mod posix;
 mod qt;
+mod section;
 mod sysv;
 mod windows;
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 pub use qt::SemaphoreKey;
 pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 
-use crate::address::{Address, Target};
+use crate::address::{Address, Kind, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Handle, Mapped, Mapping, SealedMemory, Wait};
+use crate::sys::{self, Handle, Mapped, Mapping, Part, SealedMemory, Wait};
 use lock::{LockState, Locker};
 use sysv::Sysv;
 
@@ -41,6 +43,11 @@ pub(crate) trait Backend {
 
     /// What the kernel calls the segment, for finding its holders.
     fn mapped(&self) -> Result<Mapped>;
+
+    /// The account that owns the segment, where it is no user id.
+    fn owner(&self) -> Option<String> {
+        None
+    }
 
     /// The POSIX semaphore that is the lock: it does not tell who has it, and stays taken when its holder dies.
     fn lock_semaphore(&self) -> Option<&str> {
@@ -90,10 +97,34 @@ pub(crate) struct How {
     pub(crate) writable: bool,
     pub(crate) mode: u32,
     pub(crate) sparse: bool,
+    /// What of it is mapped.
+    pub(crate) extent: Extent,
     /// Detaching never removes it.
     pub(crate) keep: bool,
     /// How long attaching, detaching and removing may wait for the lock where the kind's rules ask for it.
     pub(crate) timeout: Option<Duration>,
+}
+
+/// The bytes of a segment that are asked for, before its size is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) from: u64,
+    /// Up to the end without it.
+    pub(crate) to: Option<u64>,
+}
+
+impl Extent {
+    pub(crate) const ALL: Self = Self { from: 0, to: None };
+
+    /// What that means for a segment of `size` bytes.
+    pub(crate) fn within(self, size: u64) -> Result<Part> {
+        let to = self.to.unwrap_or(size);
+        if self != Self::ALL && (self.from >= to || to > size) {
+            let what = format!("bytes {} to {to} are not within its {size} bytes, or are none", self.from);
+            return Err(Error::new(ErrorKind::InvalidSize, what).with_hint("ask for a part of what is there"));
+        }
+        Ok(Part { offset: self.from, len: mappable(to - self.from)? })
+    }
 }
 
 /// What the system knows of a segment.
@@ -104,13 +135,14 @@ pub struct Stat {
     pub size: u64,
     /// The size as it is mapped: whole pages.
     pub mapped: u64,
-    /// The owner's user id.
-    pub uid: u32,
+    /// The owner's user id. `None`, as the next two, on systems that have other rules (Windows).
+    pub uid: Option<u32>,
     /// The owner's group id.
-    pub gid: u32,
+    pub gid: Option<u32>,
     /// The permission bits, as in `chmod`.
-    pub mode: u32,
-    /// How many attachments there are, where the system counts them: System V, and so Qt.
+    pub mode: Option<u32>,
+    /// How many attachments there are, where the system counts them: System V, and so Qt. On Windows, how many handles
+    /// are open.
     pub attached: Option<u64>,
     /// Whether the name is gone, so that nobody else can attach: somebody removed it, or another has taken its place.
     pub removed: bool,
@@ -142,10 +174,26 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
         Target::Qt(key) => qt::of_key(key),
         Target::QtNative(key) => qt::of_native_key(key)?,
         Target::Native { .. } => return Err(later("native segments")),
+        Target::Memfd(_) if sys::ANONYMOUS_SECTIONS => Box::new(section::NewSection),
+        Target::MemfdOf { pid, fd } if sys::ANONYMOUS_SECTIONS => {
+            Box::new(section::SectionOf { pid: *pid, handle: *fd })
+        }
         Target::Memfd(label) => Box::new(memfd::NewMemfd(label.clone())),
         Target::MemfdOf { pid, fd } => Box::new(memfd::MemfdOf { pid: *pid, fd: *fd }),
-        Target::Windows(name) => Box::new(windows::Windows(name.clone())),
+        Target::Windows(name) => Box::new(windows::Windows::new(name, None)),
     })
+}
+
+/// The backend for a segment that is to be made over a file, and is found by a name of its own.
+pub(crate) fn over_file(address: &Address, file: &Path) -> Result<Box<dyn Backend>> {
+    match address.target() {
+        Target::Windows(name) if sys::lacks(Kind::Windows).is_none() => {
+            Ok(Box::new(windows::Windows::new(name, Some(file.to_owned()))))
+        }
+        Target::Windows(_) => of(address),
+        _ => Err(Error::new(ErrorKind::Unsupported, "only windows: segments can be made over a file")
+            .with_hint("file:/path is a file as a segment, which others find by its path")),
+    }
 }
 
 /// For what is part of the design, but not of this version.

@@ -142,9 +142,9 @@ pub(super) fn stat(facts: &ShmFacts) -> Stat {
     Stat {
         size: facts.size,
         mapped: sys::whole_pages(facts.size),
-        uid: facts.uid,
-        gid: facts.gid,
-        mode: facts.mode,
+        uid: Some(facts.uid),
+        gid: Some(facts.gid),
+        mode: Some(facts.mode),
         attached: Some(facts.attached),
         removed: facts.removed,
         changed: facts.changed,

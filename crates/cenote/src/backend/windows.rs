@@ -1,48 +1,56 @@
-//! `windows:Local\Name`: named file mappings in the paging file, which live as long as somebody has them open.
+//! `windows:Local\Name`: named file mappings, which live as long as somebody has them open. They are in the paging
+//! file, or over a file of somebody's.
 //!
 //! The lock is a mutex of ours beside the mapping, with `.cenote-lock` after its name.
 
-use super::lock::{LockState, Locker, NamedMutex};
+use std::path::PathBuf;
+
+use super::lock::LockState;
+use super::section::AttachedSection;
 use super::{Attached, Backend, How, Stat, mappable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Mapped, Mapping, Section, Wait};
+use crate::sys::{self, Mapped, Section, Wait};
 
 /// A mapping, by its name.
-pub(super) struct Windows(pub(super) String);
-
-struct AttachedWindows {
-    mapping: Mapping,
-    /// The name goes with its last handle: a view alone would keep the memory, and nobody could join.
-    _section: Section,
-    lock: NamedMutex,
+pub(super) struct Windows {
+    name: String,
+    /// What a new one is made over.
+    file: Option<PathBuf>,
 }
 
 impl Windows {
-    fn attached(&self, section: Section, how: &How) -> Result<Box<dyn Attached>> {
-        let mapping = sys::view_of(&section, how.writable)?;
-        let lock = NamedMutex::beside(&self.0, how.mode);
-        lock.keep();
-        Ok(Box::new(AttachedWindows { mapping, _section: section, lock }))
+    pub(super) fn new(name: &str, file: Option<PathBuf>) -> Self {
+        Self { name: name.to_owned(), file }
     }
 }
 
 impl Backend for Windows {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         mappable(size)?;
-        self.attached(Section::create(&self.0, size, how.mode)?, how)
+        let Some(path) = &self.file else {
+            return AttachedSection::named(Section::create(&self.name, size, how.mode)?, &self.name, how);
+        };
+        let (file, is_new) = sys::open_or_make_file(path)?;
+        Section::create_over(&file, &self.name, size, how.mode)
+            .and_then(|section| AttachedSection::named(section, &self.name, how))
+            .inspect_err(|_| {
+                if is_new {
+                    // Of no use to anybody yet.
+                    let _ = sys::remove_file(path, false);
+                }
+            })
     }
 
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
-        self.attached(Section::open(&self.0, how.writable)?, how)
+        AttachedSection::named(Section::open(&self.name, how.writable)?, &self.name, how)
     }
 
     fn remove(&self, _wait: Wait) -> Result<()> {
-        no_removal(&self.0)
+        no_removal(&self.name)
     }
 
     fn stat(&self) -> Result<Stat> {
-        let section = Section::open(&self.0, false)?;
-        sys::view_of(&section, false).map(|mapping| stat(&mapping))
+        stat_of(&Section::open(&self.name, false)?)
     }
 
     fn lock_state(&self) -> LockState {
@@ -50,29 +58,11 @@ impl Backend for Windows {
     }
 
     fn mapped(&self) -> Result<Mapped> {
-        Section::open(&self.0, false).map(|_| Mapped::Nameless)
-    }
-}
-
-impl Attached for AttachedWindows {
-    fn mapping(&self) -> &Mapping {
-        &self.mapping
+        Section::open(&self.name, false).map(|section| section.mapped())
     }
 
-    fn locker(&self) -> &dyn Locker {
-        &self.lock
-    }
-
-    fn stat(&self) -> Result<Stat> {
-        Ok(stat(&self.mapping))
-    }
-
-    fn mapped(&self) -> Result<Mapped> {
-        Ok(Mapped::Nameless)
-    }
-
-    fn detach(self: Box<Self>, _wait: Wait) -> Result<()> {
-        self.mapping.unmap()
+    fn owner(&self) -> Option<String> {
+        Section::owner(&self.name)
     }
 }
 
@@ -83,15 +73,21 @@ pub(super) fn no_removal(name: &str) -> Result<()> {
     Err(Error::new(ErrorKind::Unsupported, what).with_hint("end the processes that have it open"))
 }
 
-/// All that the system tells: a size in whole pages.
-pub(super) fn stat(mapping: &Mapping) -> Stat {
+/// What the system tells of a section that was opened to look at it.
+pub(super) fn stat_of(section: &Section) -> Result<Stat> {
+    let size = sys::view_of(section, false)?.len() as u64;
+    Ok(stat(size, section.other_handles()))
+}
+
+/// All that the system tells: a size in whole pages, and how many handles there are.
+pub(super) fn stat(size: u64, handles: Option<u64>) -> Stat {
     Stat {
-        size: mapping.len() as u64,
-        mapped: mapping.len() as u64,
-        uid: 0,
-        gid: 0,
-        mode: 0o600,
-        attached: None,
+        size,
+        mapped: size,
+        uid: None,
+        gid: None,
+        mode: None,
+        attached: handles,
         removed: false,
         changed: None,
         last_used: None,

@@ -83,12 +83,10 @@ impl Holders {
 }
 
 fn holder(one: &Use) -> Holder {
-    let user = sys::user_of(one.pid);
-    let name = user.and_then(sys::user_name).or_else(|| user.map(|uid| uid.to_string()));
     Holder {
         pid: one.pid,
         command: sys::command_of(one.pid).unwrap_or_default(),
-        user: name.unwrap_or_default(),
+        user: sys::user_of(one.pid).unwrap_or_default(),
         writable: one.writable,
     }
 }

@@ -1,4 +1,5 @@
-//! All segments of the machine: the objects in /dev/shm, and System V's, with Qt's told apart by their key files.
+//! All segments of the machine: the objects in /dev/shm, and System V's, with Qt's told apart by their key files; on
+//! Windows the sections that have names.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,7 +11,8 @@ use crate::error::{ErrorKind, Result};
 use crate::qt::{self, KeyType, NativeKey};
 use crate::sys;
 
-/// Lists the segments of one kind, or of all kinds that can be listed: `posix`, `sysv` and `qt`.
+/// Lists the segments of one kind, or of all kinds that can be listed: `posix`, `sysv` and `qt`; on Windows `windows`
+/// and `qt`, as far as this session can open them.
 ///
 /// A Qt segment is listed as `qt:` with its key if that can be told (a key of letters only), else in its native form;
 /// the key is hashed in the name of its file. POSIX semaphores, which lie beside the segments, are no segments.
@@ -19,14 +21,17 @@ use crate::sys;
 /// What the system says if it will not list at all. What vanishes meanwhile is left out, and so is what may not be
 /// looked at.
 pub fn list(kind: Option<Kind>) -> Result<Vec<Entry>> {
-    sys::can_look_round()?;
+    if let Some(error) = kind.and_then(sys::lacks) {
+        return Err(error);
+    }
     let holders = Holders::find()?;
     let wanted = |one: Kind| kind.is_none_or(|kind| kind == one);
+    let has = |one: Kind| sys::lacks(one).is_none();
     let mut addresses = Vec::new();
-    if wanted(Kind::Posix) {
+    if wanted(Kind::Posix) && has(Kind::Posix) {
         addresses.extend(posix()?);
     }
-    if wanted(Kind::Sysv) || wanted(Kind::Qt) {
+    if (wanted(Kind::Sysv) || wanted(Kind::Qt)) && has(Kind::Sysv) {
         match system_v() {
             Ok(found) => addresses.extend(found.into_iter().filter(|address| wanted(address.kind()))),
             // Some containers hide them. Whoever did not ask for them gets the others.
@@ -34,7 +39,30 @@ pub fn list(kind: Option<Kind>) -> Result<Vec<Entry>> {
             Err(error) => return Err(error),
         }
     }
+    if (wanted(Kind::Windows) || wanted(Kind::Qt)) && has(Kind::Windows) {
+        addresses.extend(sections()?.into_iter().filter(|address| wanted(address.kind())));
+    }
     Ok(addresses.iter().filter_map(|address| entry(address, &holders).ok()).collect())
+}
+
+/// The sections that this session finds by a name. What else has a name that no program can open is left out.
+fn sections() -> Result<Vec<Address>> {
+    let has_qt = sys::lacks(Kind::Qt).is_none();
+    let address = |name: &String| {
+        let bare = name.strip_prefix(r"Local\").filter(|_| has_qt);
+        bare.and_then(|bare| qt_section(bare)).or_else(|| Address::windows(name).ok())
+    };
+    Ok(sys::section_names()?.iter().filter_map(address).collect())
+}
+
+/// The address of the section, if its name is of Qt's making.
+fn qt_section(name: &str) -> Option<Address> {
+    qt::semaphore_name_beside(name)?;
+    let address = match qt::key_guess(name) {
+        Some(key) => Address::qt(&key),
+        None => NativeKey::new(KeyType::Windows, name).map(Address::qt_native),
+    };
+    address.ok()
 }
 
 fn posix() -> Result<Vec<Address>> {

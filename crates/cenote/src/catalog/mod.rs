@@ -114,7 +114,7 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     let (verdict, reason) = judge(stat.attached, &found, holders);
     Ok(Entry {
         address: address.clone(),
-        owner: crate::sys::user_name(stat.uid),
+        owner: stat.uid.and_then(crate::sys::user_name).or_else(|| backend.owner()),
         holders: found,
         verdict,
         reason,

@@ -1,11 +1,13 @@
 //! How to create or attach, in the manner of `std::fs::OpenOptions`.
 
+use std::ops::{Bound, RangeBounds};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Segment;
-use crate::address::Address;
+use crate::address::{Address, Kind};
 use crate::backend::lock::{from_elsewhere, named, semaphore_name, unbreakable};
-use crate::backend::{self, Attached, Backend, How};
+use crate::backend::{self, Attached, Backend, Extent, How};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
 
@@ -26,6 +28,7 @@ use crate::sys::Wait;
 #[must_use]
 pub struct Options {
     how: How,
+    file: Option<PathBuf>,
     lock_with: Option<Address>,
 }
 
@@ -33,7 +36,15 @@ impl Options {
     /// Read-write, for this user alone, memory reserved, waiting as long as it takes.
     pub fn new() -> Self {
         Self {
-            how: How { writable: true, mode: 0o600, sparse: false, keep: false, timeout: None },
+            how: How {
+                writable: true,
+                mode: 0o600,
+                sparse: false,
+                extent: Extent::ALL,
+                keep: false,
+                timeout: None,
+            },
+            file: None,
             lock_with: None,
         }
     }
@@ -54,6 +65,51 @@ impl Options {
     /// then, the segment is lost (`Corrupt`), or the kernel kills somebody.
     pub fn sparse(mut self) -> Self {
         self.how.sparse = true;
+        self
+    }
+
+    /// Attach only these bytes of the segment, for one that is larger than what is to be mapped here: offsets count
+    /// from the first of them, and [`Segment::len`] is how many there are. They may begin anywhere; where the system
+    /// maps from certain places only (pages, on Windows 64 KiB), a little more in front of them is mapped. The size of
+    /// a new segment is not touched by this, nor is the lock: it is that of the whole segment.
+    ///
+    /// For `posix:`, `file:` and `windows:` segments; the systems attach the other kinds as a whole (`Unsupported`).
+    /// A range that is empty, or not within the segment, is `InvalidSize`.
+    ///
+    /// ```
+    /// # let name = format!("posix:/cenote-doc-range-{}", std::process::id());
+    /// # let name = name.as_str();
+    /// let whole = cenote::Segment::create(name, 100_000)?;
+    /// whole.write_at(70_000, b"far away")?;
+    /// let part = cenote::Segment::options().range(70_000..).attach(name)?;
+    /// assert_eq!((part.len(), part.read_to_vec(..8)?), (30_000, b"far away".to_vec()));
+    /// # cenote::Segment::remove(name)?;
+    /// # Ok::<(), cenote::Error>(())
+    /// ```
+    #[doc(alias = "dwFileOffsetLow")]
+    pub fn range(mut self, range: impl RangeBounds<u64>) -> Self {
+        let from = match range.start_bound() {
+            Bound::Included(&from) => from,
+            Bound::Excluded(&before) => before.saturating_add(1),
+            Bound::Unbounded => 0,
+        };
+        let to = match range.end_bound() {
+            Bound::Included(&last) => Some(last.saturating_add(1)),
+            Bound::Excluded(&to) => Some(to),
+            Bound::Unbounded => None,
+        };
+        self.how.extent = Extent { from, to };
+        self
+    }
+
+    /// Make a new `windows:` segment over this file, and not in the system's paging file: others find it by its name,
+    /// and what they write is in the file when all have gone. A file that is there keeps its bytes and becomes as
+    /// large as the segment, if it is smaller; otherwise it is made. It changes nothing for a segment that exists.
+    ///
+    /// Other kinds are `Unsupported`: `file:` segments are files without this.
+    #[doc(alias = "CreateFileMapping")]
+    pub fn over_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.file = Some(path.into());
         self
     }
 
@@ -212,18 +268,33 @@ impl Options {
         let elsewhere =
             lock.map(|lock| from_elsewhere(lock).map_err(|error| error.during("lock with", lock)));
         let elsewhere = elsewhere.transpose()?;
-        let (attached, created) = backend::of(&address)
+        let (attached, created) = self
+            .backend(&address)
             .and_then(|backend| work(&*backend))
             .map_err(|error| error.during(operation, &address))?;
         // New memory without a name is found where it was made.
         let address = if created { attached.address().unwrap_or(address) } else { address };
         Ok(Segment { address, attached: Some(attached), elsewhere, timeout: self.how.timeout, created })
     }
+
+    fn backend(&self, address: &Address) -> Result<Box<dyn Backend>> {
+        let kind = address.kind();
+        if self.how.extent != Extent::ALL && !matches!(kind, Kind::Posix | Kind::File | Kind::Windows) {
+            let what = format!("{kind}: segments are attached as a whole");
+            let hint = "leave out the range: views of a segment take parts of it";
+            return Err(Error::new(ErrorKind::Unsupported, what).with_hint(hint));
+        }
+        match &self.file {
+            Some(file) => backend::over_file(address, file),
+            None => backend::of(address),
+        }
+    }
 }
 
 fn large_enough(attached: Box<dyn Attached>, size: u64) -> Result<Box<dyn Attached>> {
-    let there = attached.mapping().len();
-    if there as u64 >= size {
+    // Perhaps only a part of it is mapped.
+    let there = attached.stat()?.size;
+    if there >= size {
         return Ok(attached);
     }
     let what = format!("there is one of {there} bytes, and {size} are needed");

@@ -6,9 +6,10 @@ use std::time::SystemTime;
 /// What a file system knows of a segment.
 pub(crate) struct FileFacts {
     pub(crate) size: u64,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) mode: u32,
+    /// Whose it is, by the number and by what everybody may do: where the system has such.
+    pub(crate) uid: Option<u32>,
+    pub(crate) gid: Option<u32>,
+    pub(crate) mode: Option<u32>,
     pub(crate) device: u64,
     pub(crate) inode: u64,
     /// Whether it has no name any more.
@@ -22,6 +23,19 @@ impl FileFacts {
     /// What the kernel calls it.
     pub(crate) fn mapped(&self) -> Mapped {
         Mapped::File { device: self.device, inode: self.inode }
+    }
+}
+
+/// Which bytes of a segment are mapped: within its size, and as many as can be addressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) offset: u64,
+    pub(crate) len: usize,
+}
+
+impl Part {
+    pub(crate) const fn first(len: usize) -> Self {
+        Self { offset: 0, len }
     }
 }
 
@@ -42,7 +56,7 @@ pub(crate) struct Use {
     pub(crate) what: Mapped,
 }
 
-/// What is mapped: a file by device and inode, or a System V segment by id.
+/// What is mapped: a file by device and inode, a System V segment by id, a section of Windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mapped {
     File {
@@ -51,6 +65,10 @@ pub(crate) enum Mapped {
     },
     SystemV {
         id: i32,
+    },
+    /// By a digest of its path among the objects of the machine.
+    Section {
+        name: [u8; 20],
     },
     /// What the system has no name for.
     Nameless,
@@ -61,6 +79,12 @@ impl Mapped {
         match self {
             Self::File { device, inode } => (device, inode),
             Self::Nameless => (u64::MAX, u64::MAX),
+            Self::Section { name } => {
+                let half = |from: usize| {
+                    name[from..from + 8].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
+                };
+                (half(0), half(8))
+            }
             Self::SystemV { id } => (u64::MAX, id.cast_unsigned().into()),
         }
     }

@@ -8,8 +8,15 @@ use std::sync::atomic::AtomicU64;
 
 use zerocopy::FromBytes;
 
-use super::{Source, copy};
+use super::{Handle, Part, Source, copy, granularity};
 use crate::error::{Error, ErrorKind, Result};
+
+impl Part {
+    /// How far it begins after a place where the system can map from.
+    pub(super) fn lead(self) -> usize {
+        (self.offset % granularity()) as usize
+    }
+}
 
 /// Mapped memory that other processes may change at any time.
 ///
@@ -17,6 +24,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub(crate) struct Mapping {
     base: NonNull<u8>,
     len: usize,
+    /// How much more is mapped in front of it: systems map from multiples of their granularity on.
+    lead: usize,
     writable: bool,
     source: Source,
 }
@@ -34,7 +43,37 @@ impl Mapping {
     pub(super) unsafe fn new(base: *mut u8, len: usize, writable: bool, source: Source) -> Result<Self> {
         let base = NonNull::new(base)
             .ok_or_else(|| Error::new(ErrorKind::Unknown, "the system mapped the memory at address 0"))?;
-        Ok(Self { base, len, writable, source })
+        Ok(Self { base, len, lead: 0, writable, source })
+    }
+
+    /// Maps a part of a file, shared.
+    pub(crate) fn of_file(file: &Handle, part: Part, writable: bool) -> Result<Self> {
+        let lead = part.lead();
+        let whole = Self::of_file_from(file, part.offset - lead as u64, lead + part.len, writable)?;
+        whole.narrowed(lead, part.len)
+    }
+
+    /// The same without its first `lead` bytes: `len` are left.
+    pub(super) fn narrowed(mut self, lead: usize, len: usize) -> Result<Self> {
+        if lead.checked_add(len) != Some(self.len) {
+            return Err(Error::new(ErrorKind::InvalidSize, "it became smaller just now"));
+        }
+        // SAFETY: within the mapping.
+        self.base = unsafe { self.base.add(lead) };
+        self.len = len;
+        self.lead += lead;
+        Ok(self)
+    }
+
+    /// Unmaps all that was mapped.
+    ///
+    /// # Safety
+    /// Once, and nobody uses the memory any more.
+    unsafe fn release(&mut self) -> Result<()> {
+        // SAFETY: so much was mapped in front of the base.
+        let start = unsafe { self.base.sub(self.lead) };
+        // SAFETY: mapped by the source; the rest is the caller's promise.
+        unsafe { self.source.unmap(start.as_ptr(), self.lead + self.len) }
     }
 
     /// The segment's size in bytes.
@@ -138,7 +177,7 @@ impl Mapping {
     /// Unmaps, and says if that failed.
     pub(crate) fn unmap(mut self) -> Result<()> {
         // SAFETY: once, for `self` is forgotten; nothing borrows it any more.
-        let result = unsafe { self.source.unmap(self.base.as_ptr(), self.len) };
+        let result = unsafe { self.release() };
         std::mem::forget(self);
         result
     }
@@ -163,7 +202,7 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // `unmap` reports errors; here nobody could hear of them.
         // SAFETY: once, at the end; nothing borrows `self` any more.
-        let _ = unsafe { self.source.unmap(self.base.as_ptr(), self.len) };
+        let _ = unsafe { self.release() };
     }
 }
 

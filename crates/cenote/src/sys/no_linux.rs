@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{
     Done, FileFacts, IpcLimits, Mapping, NewFile, SemFacts, SemRow, ShmFacts, ShmFile, ShmRow, ShmSpace,
 };
-use crate::sys::{Step, Uses, Wait};
+use crate::sys::{Step, Wait};
 
 /// Where other systems keep the objects of `shm_open`.
 pub(crate) const SHM_DIRECTORY: &str = "";
@@ -20,10 +20,10 @@ pub(super) fn absent(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this system has no {what}"))
 }
 
-/// Whether the system tells of all segments and processes.
+/// Whether the system tells of its limits, and of what is wrong.
 pub(crate) fn can_look_round() -> Result<()> {
-    Err(Error::new(ErrorKind::Unsupported, "listing what is on the machine is not built for this system yet")
-        .with_hint("`cenote show ADDRESS` looks at one"))
+    Err(Error::new(ErrorKind::Unsupported, "looking the machine over is not built for this system yet")
+        .with_hint("`cenote ls` lists what there is"))
 }
 
 fn no_system_v<T>() -> Result<T> {
@@ -199,18 +199,6 @@ pub(crate) fn while_open_nowhere_else<R>(_file: &Handle, _work: impl FnOnce() ->
 
 pub(crate) fn runtime_directory() -> Result<String> {
     Err(absent("runtime directory"))
-}
-
-pub(crate) fn uses() -> Result<Uses> {
-    Ok(Uses { uses: Vec::new(), processes: 0, readable: 0 })
-}
-
-pub(crate) fn sees_all_processes() -> bool {
-    false
-}
-
-pub(crate) fn user_of(_pid: u32) -> Option<u32> {
-    None
 }
 
 pub(crate) fn user_name(_uid: u32) -> Option<String> {

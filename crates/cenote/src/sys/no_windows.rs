@@ -1,7 +1,9 @@
 //! What only Windows has: file mappings by name, its mutexes and semaphores. `lacks` says no before anybody asks.
 
+use std::path::Path;
+
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{Mapping, Taken, Wait};
+use crate::sys::{Handle, Mapped, Mapping, Part, Taken, Wait};
 
 #[cold]
 pub(super) fn no_file_mappings() -> Error {
@@ -9,10 +11,48 @@ pub(super) fn no_file_mappings() -> Error {
         .with_hint("posix: segments are the nearest kind here")
 }
 
+pub(crate) const ANONYMOUS_SECTIONS: bool = false;
+
+pub(crate) fn section_names() -> Result<Vec<String>> {
+    Err(no_file_mappings())
+}
+
 /// A section; there is none.
 pub(crate) enum Section {}
 
 impl Section {
+    pub(crate) fn create_over(_file: &Handle, _name: &str, _size: u64, _mode: u32) -> Result<Self> {
+        Err(no_file_mappings())
+    }
+
+    pub(crate) fn create_nameless(_size: u64) -> Result<Self> {
+        Err(no_file_mappings())
+    }
+
+    pub(crate) fn of_process(_pid: u32, _number: u32, _writable: bool) -> Result<Self> {
+        Err(no_file_mappings())
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        match *self {}
+    }
+
+    pub(crate) fn name(&self) -> Option<String> {
+        match *self {}
+    }
+
+    pub(crate) fn mapped(&self) -> Mapped {
+        match *self {}
+    }
+
+    pub(crate) fn other_handles(&self) -> Option<u64> {
+        match *self {}
+    }
+
+    pub(crate) fn owner(_name: &str) -> Option<String> {
+        None
+    }
+
     pub(crate) fn create(_name: &str, _size: u64, _mode: u32) -> Result<Self> {
         Err(no_file_mappings())
     }
@@ -24,6 +64,14 @@ impl Section {
 
 pub(crate) fn view_of(section: &Section, _writable: bool) -> Result<Mapping> {
     match *section {}
+}
+
+pub(crate) fn view_of_part(section: &Section, _part: Part, _writable: bool) -> Result<Mapping> {
+    match *section {}
+}
+
+pub(crate) fn open_or_make_file(_path: &Path) -> Result<(Handle, bool)> {
+    Err(no_file_mappings())
 }
 
 /// A semaphore of Windows; there is none.
@@ -49,6 +97,10 @@ pub(crate) enum KernelMutex {}
 impl KernelMutex {
     pub(crate) fn open(_name: &str, _mode: u32) -> Result<Self> {
         Err(no_file_mappings())
+    }
+
+    pub(crate) fn path(&self) -> Option<String> {
+        match *self {}
     }
 
     pub(crate) fn take(&self, _wait: Wait) -> Result<Taken> {

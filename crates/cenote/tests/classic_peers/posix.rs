@@ -116,7 +116,7 @@ fn a_mode_that_we_ask_for_is_what_the_c_program_meets_and_the_reverse() {
     let name = ShmName::unique("mode");
     let address = format!("posix:{}", name.name());
     peer.ask(&format!("create {} 64 640", name.name())).expect_ok();
-    assert_eq!(Segment::stat_of(&address).unwrap().mode, 0o640);
+    assert_eq!(Segment::stat_of(&address).unwrap().mode, Some(0o640));
     Segment::remove(&address).unwrap();
     let _segment = Segment::options().mode(0o444).create(&address, 64).unwrap();
     peer.ask(&format!("attach-ro {}", name.name())).expect_ok();

@@ -18,7 +18,7 @@ fn each_reads_and_removes_what_each_wrote() {
         let said = writer.run(&["write", path]);
         assert!(said.starts_with(&format!("write: \"{text}\" to ")), "{said}");
         let stat = Segment::stat_of(format!("sysv:{path}#81")).unwrap();
-        assert_eq!((stat.size, stat.attached, stat.mode), (1024, Some(0), 0o600));
+        assert_eq!((stat.size, stat.attached, stat.mode), (1024, Some(0), Some(0o600)));
         assert_eq!(
             reader.run(&["read", path]),
             format!("read: \"{text}\", 1024 bytes\nread: removed\n"),

@@ -65,7 +65,7 @@ fn sizes_and_modes_are_as_asked_for() {
     for (asked, given) in [(0o600, 0o600), (0o640, 0o640), (0o777, 0o666)] {
         let segment = Segment::options().mode(asked).create("memfd:mode", 4097).unwrap();
         let stat = Segment::stat_of(segment.address()).unwrap();
-        assert_eq!((stat.mode, stat.size, stat.mapped), (given, 4097, 8192));
+        assert_eq!((stat.mode, stat.size, stat.mapped), (Some(given), 4097, 8192));
         assert_eq!(segment.stat().unwrap(), stat);
     }
 }

@@ -139,7 +139,7 @@ fn readers_are_not_in_the_way() {
     let found = Segment::options().read_only().attach(sealed.address()).unwrap().into_sealed().unwrap();
     assert_eq!(found[..], sealed[..]);
     let stat = Segment::stat_of(sealed.address()).unwrap();
-    assert_eq!((stat.size, stat.mode), (4096, 0o400));
+    assert_eq!((stat.size, stat.mode), (4096, Some(0o400)));
     reader.ask(&format!("attach-ro {}", sealed.address())).expect_ok();
     reader.ask(&format!("attach {}", sealed.address())).expect_error("PermissionDenied");
     reader.finish();

@@ -79,11 +79,11 @@ pub(crate) fn open_or_create_makes_one_and_finds_it(place: &Place) {
 #[cfg(unix)]
 pub(crate) fn the_mode_is_0600_or_what_was_asked_for(place: &Place) {
     drop(Segment::options().keep().create(place.address(), 8).unwrap());
-    assert_eq!(Segment::stat_of(place.address()).unwrap().mode, 0o600);
+    assert_eq!(Segment::stat_of(place.address()).unwrap().mode, Some(0o600));
     Segment::remove(place.address()).unwrap();
     // 0666 is what a umask of 022 would make 0644 of.
     drop(Segment::options().keep().mode(0o666).create(place.address(), 8).unwrap());
-    assert_eq!(Segment::stat_of(place.address()).unwrap().mode, 0o666);
+    assert_eq!(Segment::stat_of(place.address()).unwrap().mode, Some(0o666));
     Segment::remove(place.address()).unwrap();
 }
 
@@ -226,4 +226,64 @@ pub(crate) fn an_open_race_has_one_maker(place: &Place) {
         }
         assert_eq!(Segment::remove(place.address()).is_err(), place.last_removes);
     }
+}
+
+/// From everywhere: mid-page, across the 64 KiB that Windows maps from, to the last byte.
+pub(crate) fn a_range_is_a_part_of_the_segment_and_its_lock_the_whole_ones(place: &Place) {
+    const SIZE: usize = 200_000;
+    let whole = Segment::create(place.address(), SIZE as u64).unwrap();
+    if !place.has_parts {
+        let error = Segment::options().range(4096..).attach(place.address()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        return place.end(whole);
+    }
+    let size = whole.len();
+    for (from, len) in
+        [(0, 1), (1, 4096), (4096, 4096), (65_535, 3), (65_536, 65_536), (131_073, 60_000), (SIZE - 1, 1)]
+    {
+        let mut other = agent::spawn();
+        other.ask(&format!("attach {}", place.address())).expect_ok();
+        other.ask(&format!("write {} 2a", from + len - 1)).expect_ok();
+        for options in [Segment::options(), Segment::options().read_only()] {
+            let part = options.range(from as u64..(from + len) as u64).attach(place.address()).unwrap();
+            assert_eq!(part.len(), len);
+            assert_eq!(part.read_value::<u8>(len - 1).unwrap(), 0x2a, "{len} bytes from {from} on");
+            assert_eq!(part.read_to_vec(..=len).unwrap_err().kind(), ErrorKind::InvalidSize);
+            assert_eq!(part.stat().unwrap().size, whole.stat().unwrap().size);
+            part.detach().unwrap();
+        }
+        let part =
+            Segment::options().range(from as u64..(from + len) as u64).attach(place.address()).unwrap();
+        part.fill(.., 0xc3).unwrap();
+        assert_eq!(other.ask(&format!("read {from} 1")).expect_ok(), "c3");
+        assert_eq!(part.write_at(len, &[1]).unwrap_err().kind(), ErrorKind::InvalidSize);
+        let bytes = whole.read_to_vec(..).unwrap();
+        let (before, after) = (&bytes[..from], &bytes[from + len..]);
+        assert!(bytes[from..from + len].iter().all(|&byte| byte == 0xc3));
+        assert!(before.iter().chain(after).all(|&byte| byte == 0), "more than the range was written");
+        // The lock is the segment's, whatever part is attached.
+        let guard = part.lock().unwrap();
+        other.ask("try-lock").expect_error("Timeout");
+        guard.unlock().unwrap();
+        whole.fill(.., 0).unwrap();
+        other.finish();
+    }
+    let to_the_end = Segment::options().range(100_001..).attach(place.address()).unwrap();
+    assert_eq!(to_the_end.len(), size - 100_001);
+    let size = size as u64;
+    #[expect(clippy::reversed_empty_ranges, reason = "that is what is tried")]
+    for wrong in [0..0, 7..7, 9..8, 0..size + 1, size..size + 1, u64::MAX - 1..u64::MAX] {
+        let error = Segment::options().range(wrong.clone()).attach(place.address()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSize, "{wrong:?}: {error}");
+    }
+    // Enough for who asks for the whole, whatever part they want of it.
+    let found = Segment::options().range(..16).open_or_create(place.address(), size).unwrap();
+    assert_eq!((found.was_created(), found.len()), (false, 16));
+    drop((to_the_end, found));
+    place.end(whole);
+
+    let made = Segment::options().range(65_537..65_540).create(place.address(), SIZE as u64).unwrap();
+    assert_eq!(made.len(), 3);
+    assert_eq!(Segment::attach(place.address()).unwrap().len() as u64, size);
+    place.end(made);
 }

@@ -49,6 +49,20 @@ fn two_handles_on_one_thread_exclude_each_other() {
     drop(other.try_lock().unwrap().expect("it is free"));
 }
 
+/// The kernel has one mutex for both names, and would let the thread that has it in once more.
+#[test]
+fn the_bare_name_and_the_sessions_are_one_lock() {
+    let (_watchdog, name) = (minute(), unique());
+    let one = Segment::create(at(&name), 64).unwrap();
+    let other = Segment::attach(at(name.strip_prefix(r"Local\").unwrap())).unwrap();
+    one.write_at(0, &[0x2a]).unwrap();
+    assert_eq!(other.read_value::<u8>(0).unwrap(), 0x2a);
+    let guard = one.lock().unwrap();
+    assert!(other.try_lock().unwrap().is_none());
+    guard.unlock().unwrap();
+    drop(other.try_lock().unwrap().expect("it is free"));
+}
+
 #[test]
 fn four_processes_lose_no_count() {
     const TIMES: u64 = 10_000;

@@ -3,6 +3,8 @@
 //! They run on Windows, or under Wine. Our side is this process, or an agent where it has to die.
 #![cfg(windows)]
 
+mod catalog;
+mod handles;
 mod locks;
 mod memory;
 mod names;

@@ -68,6 +68,45 @@ fn a_mapping_over_a_file_is_on_disk_when_all_have_gone() {
     assert_eq!(&bytes[100..111], b"by its path");
 }
 
+/// Ours over a file of theirs, and theirs to be found by the name.
+#[test]
+fn our_mapping_over_a_file_has_a_name_and_is_on_disk_when_all_have_gone() {
+    let _watchdog = minute();
+    let (Some(mut peer), name, folder) = (peer(), unique(), TempDir::new()) else { return };
+    let path = folder.join("data");
+    std::fs::write(&path, b"as it was").unwrap();
+    let over = Segment::options().over_file(&path);
+    let segment = over.create(at(&name), 8192).unwrap();
+    assert_eq!(segment.read_to_vec(..10).unwrap(), b"as it was\0");
+    peer.ask(&format!("attach {name}")).expect_ok();
+    peer.ask("write 8191 2a").expect_ok();
+    segment.write_at(3, b"it is now").unwrap();
+    // For a name that is taken, neither that nor another file is touched.
+    let other = folder.join("other");
+    let error = Segment::options().over_file(&other).create(at(&name), 100).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    assert!(!other.exists());
+    assert!(!over.open_or_create(at(&name), 100).unwrap().was_created());
+    segment.detach().unwrap();
+    peer.finish();
+    let bytes = std::fs::read(&path).unwrap();
+    assert_eq!((bytes.len(), &bytes[..12], bytes[8191]), (8192, &b"as it is now"[..], 0x2a));
+
+    // Larger than the segment: it stays so.
+    let small = over.create(at(&name), 100).unwrap();
+    assert_eq!(small.read_to_vec(..12).unwrap(), b"as it is now");
+    drop(small);
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 8192);
+
+    let missing = folder.join("no-such-folder").join("data");
+    let error = Segment::options().over_file(missing).create(at(&name), 100).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    let error = Segment::options().over_file(folder.path()).create(at(&name), 100).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::KeyError, "{error}");
+    let error = over.create(format!("file:{}", path.display()), 100).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+}
+
 #[test]
 fn reserved_memory_is_an_error_and_no_crash() {
     let _watchdog = minute();

@@ -99,7 +99,7 @@ std::string detach()
     return "ok";
 }
 
-/// Maps what `attached.map` is, and opens its lock.
+/// Maps what `attached.map` is, and opens its lock if that has a name.
 std::string map_it(const std::string &name, DWORD access)
 {
     attached.view = static_cast<unsigned char *>(MapViewOfFile(attached.map, access, 0, 0, 0));
@@ -109,6 +109,8 @@ std::string map_it(const std::string &name, DWORD access)
         return reply;
     }
     attached.size = size_of_view(attached.view);
+    if (name.empty())
+        return "ok";
     attached.mutex = CreateMutexW(nullptr, FALSE, wide(name + ".cenote-lock").c_str());
     if (attached.mutex == nullptr) {
         std::string reply = failed("CreateMutex");
@@ -122,7 +124,9 @@ std::string map_it(const std::string &name, DWORD access)
 std::string create(const std::string &name, uint64_t size, DWORD kind, HANDLE file)
 {
     DWORD high = static_cast<DWORD>(size >> 32), low = static_cast<DWORD>(size);
-    HANDLE map = CreateFileMappingW(file, nullptr, PAGE_READWRITE | kind, high, low, wide(name).c_str());
+    const std::wstring object = wide(name);
+    HANDLE map = CreateFileMappingW(file, nullptr, PAGE_READWRITE | kind, high, low,
+                                    object.empty() ? nullptr : object.c_str());
     DWORD error = GetLastError();
     if (map == nullptr || error == ERROR_ALREADY_EXISTS) {
         if (map != nullptr)
@@ -175,6 +179,24 @@ std::string view(uint64_t offset, uint64_t length)
     std::snprintf(hex, sizeof hex, "%02x%02x%02x%02x", bytes[0], bytes[1], bytes[2], bytes[3]);
     UnmapViewOfFile(part);
     return std::string("ok ") + hex;
+}
+
+std::string number_of(HANDLE handle)
+{
+    return "ok " + std::to_string(reinterpret_cast<uintptr_t>(handle));
+}
+
+/// A handle in another process, which its children inherit.
+std::string give(uint64_t pid, DWORD access)
+{
+    HANDLE process = OpenProcess(PROCESS_DUP_HANDLE, FALSE, static_cast<DWORD>(pid));
+    if (process == nullptr)
+        return failed("OpenProcess");
+    HANDLE given = nullptr;
+    BOOL done = DuplicateHandle(GetCurrentProcess(), attached.map, process, &given, access, TRUE, 0);
+    std::string reply = done ? number_of(given) : failed("DuplicateHandle");
+    CloseHandle(process);
+    return reply;
 }
 
 std::string lock(DWORD timeout)
@@ -248,6 +270,12 @@ std::string with_segment(const Words &words)
         return lock(0);
     if (what == "unlock")
         return unlock();
+    if (what == "handle")
+        return number_of(attached.map);
+    if (words.size() == 2 && what == "give")
+        return give(number(words[1]), FILE_MAP_READ | FILE_MAP_WRITE);
+    if (words.size() == 2 && what == "give-ro")
+        return give(number(words[1]), FILE_MAP_READ);
     if (words.size() == 3 && what == "write")
         return write(number(words[1]), words[2]);
     if (words.size() == 3 && what == "read")
@@ -270,6 +298,8 @@ std::string answer(const Words &words)
         return with_segment(words);
     if (what == "create" && words.size() == 3)
         return create(words[1], number(words[2]), 0, INVALID_HANDLE_VALUE);
+    if (what == "create-nameless" && words.size() == 2)
+        return create("", number(words[1]), 0, INVALID_HANDLE_VALUE);
     if (what == "create-reserved" && words.size() == 3)
         return create(words[1], number(words[2]), SEC_RESERVE, INVALID_HANDLE_VALUE);
     if (what == "create-over" && words.size() == 4)

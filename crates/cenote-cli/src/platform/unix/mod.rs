@@ -26,6 +26,10 @@ use signals::Blocked;
 /// What cannot outlive the process that made it.
 pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Memfd];
 
+/// How memory without a name is found.
+pub(crate) const ANONYMOUS_MEMORY_HINT: &str =
+    "`ls -l /proc/PID/fd` shows what a process has; `cenote show memfd:PID/FD` looks at one";
+
 /// What asks a command that holds something to end: Ctrl-C and its like.
 pub(crate) struct Interrupts(Blocked);
 

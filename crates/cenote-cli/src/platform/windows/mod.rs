@@ -19,7 +19,11 @@ pub(crate) use child::run;
 pub(crate) use console::{Interrupts, on_interrupt};
 
 /// What cannot outlive the process that made it: a file mapping goes with its last handle, and Qt uses those too.
-pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Windows, Kind::Qt];
+pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Memfd, Kind::Windows, Kind::Qt];
+
+/// How memory without a name is found.
+pub(crate) const ANONYMOUS_MEMORY_HINT: &str =
+    "its maker knows the handle; `cenote show memfd:PID/HANDLE` looks at one";
 
 /// Keeps a console's Ctrl-C from a process to be started.
 pub(crate) fn apart(command: &mut Command) -> &mut Command {

@@ -1,7 +1,8 @@
 //! Named mutexes of Windows, as locks: the system tells if the last holder died.
 //!
 //! A mutex belongs to the thread that took it, and lets that thread in again. So the handles of a process exclude one
-//! another first, by the name, and only then ask the system.
+//! another first, and only then ask the system. Whether two are of the same mutex says the kernel's own name of it:
+//! `X` and `Local\X` are one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -11,7 +12,7 @@ use super::{Abandoned, Locked, Locker};
 use crate::error::Result;
 use crate::sys::{KernelMutex, Taken, Wait};
 
-/// The names that threads of this process have or want, and who of them is in.
+/// The mutexes, by their names in the kernel, that threads of this process have or want, and who of them is in.
 static TURNS: Mutex<Option<HashMap<String, Arc<Turn>>>> = Mutex::new(None);
 
 #[derive(Default)]
@@ -24,8 +25,12 @@ struct Turn {
 pub(crate) struct NamedMutex {
     name: String,
     mode: u32,
+    open: OnceLock<Open>,
+}
+
+struct Open {
+    mutex: KernelMutex,
     turn: Arc<Turn>,
-    mutex: OnceLock<KernelMutex>,
 }
 
 impl NamedMutex {
@@ -36,28 +41,32 @@ impl NamedMutex {
 
     /// The mutex of that name.
     pub(crate) fn new(name: String, mode: u32) -> Self {
-        let mut turns = lock(&TURNS);
-        let turns = turns.get_or_insert_default();
-        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-        let turn = Arc::clone(turns.entry(name.clone()).or_default());
-        Self { name, mode, turn, mutex: OnceLock::new() }
+        Self { name, mode, open: OnceLock::new() }
     }
 
     /// Opens the mutex now, if it can be: it goes with its last handle, and with it what is known of a dead holder.
     pub(crate) fn keep(&self) {
-        let _ = self.mutex();
+        let _ = self.open();
     }
 
-    fn mutex(&self) -> Result<&KernelMutex> {
-        if let Some(mutex) = self.mutex.get() {
-            return Ok(mutex);
+    fn open(&self) -> Result<&Open> {
+        if let Some(open) = self.open.get() {
+            return Ok(open);
         }
         let mutex = KernelMutex::open(&self.name, self.mode)?;
-        Ok(self.mutex.get_or_init(|| mutex))
+        let turn = Turn::of(mutex.path().unwrap_or_else(|| self.name.clone()));
+        Ok(self.open.get_or_init(|| Open { mutex, turn }))
     }
 }
 
 impl Turn {
+    fn of(mutex: String) -> Arc<Self> {
+        let mut turns = lock(&TURNS);
+        let turns = turns.get_or_insert_default();
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry(mutex).or_default())
+    }
+
     /// Takes the turn: false if `wait` ended first.
     fn take(&self, wait: Wait) -> bool {
         const SLICE: Duration = Duration::from_secs(3600);
@@ -78,16 +87,16 @@ impl Turn {
 
 impl Locker for NamedMutex {
     fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
-        let mutex = self.mutex()?;
-        if !self.turn.take(wait) {
+        let Open { mutex, turn } = self.open()?;
+        if !turn.take(wait) {
             return Ok(None);
         }
-        let taken = mutex.take(wait).inspect_err(|_| self.turn.give_back())?;
+        let taken = mutex.take(wait).inspect_err(|_| turn.give_back())?;
         let abandoned = match taken {
             Taken::Yes => Abandoned::No,
             Taken::Abandoned => Abandoned::Yes,
             Taken::TimedOut => {
-                self.turn.give_back();
+                turn.give_back();
                 return Ok(None);
             }
         };
@@ -95,8 +104,9 @@ impl Locker for NamedMutex {
     }
 
     fn unlock(&self, _locked: Locked) -> Result<()> {
-        let released = self.mutex()?.release();
-        self.turn.give_back();
+        let Open { mutex, turn } = self.open()?;
+        let released = mutex.release();
+        turn.give_back();
         released
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::semaphore::{self, Door};
-use crate::sys::{self, Handle, Mapped, Mapping, NewFile, SHM_DIRECTORY, Wait};
+use crate::sys::{self, Handle, Mapped, Mapping, NewFile, Part, SHM_DIRECTORY, Wait};
 
 /// `sizeof(sem_t)`.
 const SIZE: usize = 32;
@@ -31,7 +31,7 @@ impl NamedSemaphore {
         if facts.size < SIZE as u64 {
             return Err(shrunk());
         }
-        let mapping = Mapping::of_file(&file, SIZE, true)?;
+        let mapping = Mapping::of_file(&file, Part::first(SIZE), true)?;
         Ok(Self { mapping, file, identity: facts.mapped() })
     }
 

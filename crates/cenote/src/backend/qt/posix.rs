@@ -12,7 +12,7 @@ use crate::backend::mapped_file::{self, FileBackend};
 use crate::backend::{Attached, Backend, How, Stat, mappable, timed_out};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, NativeKey};
-use crate::sys::{self, Handle, Mapped, Mapping, SHM_DIRECTORY, Wait};
+use crate::sys::{self, Handle, Mapped, Mapping, Part, SHM_DIRECTORY, Wait};
 
 /// The longest name of a file, and of the semaphore's when `sem.` is put before it.
 const LONGEST: usize = 255 - "sem.".len();
@@ -48,7 +48,7 @@ impl Posix {
     }
 
     fn attached(&self, file: Handle, size: u64, how: &How) -> Result<Box<dyn Attached>> {
-        let mapping = Mapping::of_file(&file, mappable(size)?, how.writable)?;
+        let mapping = Mapping::of_file(&file, Part::first(mappable(size)?), how.writable)?;
         let identity = sys::stat_file(&file)?.mapped();
         let lock = PosixLock::of_segment(self.semaphore.clone(), self.path.clone(), identity);
         Ok(Box::new(AttachedPosix { mapping, file, lock }))

@@ -67,7 +67,7 @@ impl Backend for Windows {
 
     fn stat(&self) -> Result<Stat> {
         let section = Section::open(&self.segment, false)?;
-        sys::view_of(&section, false).map(|mapping| stat(&mapping))
+        sys::view_of(&section, false).map(|mapping| stat(mapping.len() as u64, None))
     }
 
     fn lock_state(&self) -> LockState {
@@ -89,7 +89,7 @@ impl Attached for AttachedWindows {
     }
 
     fn stat(&self) -> Result<Stat> {
-        Ok(stat(&self.mapping))
+        Ok(stat(self.mapping.len() as u64, None))
     }
 
     fn mapped(&self) -> Result<Mapped> {

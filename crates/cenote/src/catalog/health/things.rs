@@ -175,6 +175,7 @@ fn key_files(rows: &[sys::ShmRow], all: &mut Vec<Thing>) -> HashSet<i32> {
             continue;
         };
         let Ok(facts) = sys::stat_path(&path, false) else { continue };
+        let Some((uid, mode)) = facts.uid.zip(facts.mode) else { continue };
         if leads_to_segment(&segment) {
             continue;
         }
@@ -182,13 +183,13 @@ fn key_files(rows: &[sys::ShmRow], all: &mut Vec<Thing>) -> HashSet<i32> {
             item: Item {
                 what: path.display().to_string(),
                 bytes: None,
-                owner: owner(facts.uid),
-                mode: facts.mode,
+                owner: owner(uid),
+                mode,
                 verdict: Verdict::Unknown,
                 reason: reason.to_owned(),
                 holders: Vec::new(),
             },
-            uid: facts.uid,
+            uid,
             class: Class::KeyFile,
             address: qt_address(&segment),
             path: Some(path),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::address::Kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::KeyType;
-use crate::sys::{FileFacts, Mapping, NewFile, Wait};
+use crate::sys::{FileFacts, Mapping, NewFile, Uses, Wait};
 
 /// What the system knows a file by.
 pub(crate) type Handle = std::fs::File;
@@ -42,7 +42,12 @@ impl Source {
 }
 
 impl Mapping {
-    pub(crate) fn of_file(_file: &Handle, _len: usize, _writable: bool) -> Result<Self> {
+    pub(in crate::sys) fn of_file_from(
+        _file: &Handle,
+        _offset: u64,
+        _len: usize,
+        _writable: bool,
+    ) -> Result<Self> {
         Err(not_built())
     }
 }
@@ -130,6 +135,10 @@ pub(crate) fn page_size() -> u64 {
     1
 }
 
+pub(crate) fn granularity() -> u64 {
+    1
+}
+
 pub(crate) fn pages(bytes: u64) -> u64 {
     bytes
 }
@@ -139,5 +148,17 @@ pub(crate) fn process_exists(_pid: u32) -> bool {
 }
 
 pub(crate) fn command_of(_pid: u32) -> Option<String> {
+    None
+}
+
+pub(crate) fn uses() -> Result<Uses> {
+    Err(not_built())
+}
+
+pub(crate) fn sees_all_processes() -> bool {
+    false
+}
+
+pub(crate) fn user_of(_pid: u32) -> Option<String> {
     None
 }

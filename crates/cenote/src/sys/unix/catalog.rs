@@ -99,8 +99,13 @@ pub(crate) fn command_of(pid: u32) -> Option<String> {
     fs::read_to_string(format!("/proc/{pid}/comm")).ok().map(|name| name.trim_end().to_owned())
 }
 
-/// The user that a process runs as.
-pub(crate) fn user_of(pid: u32) -> Option<u32> {
+/// The user that a process runs as, by name if it has one.
+pub(crate) fn user_of(pid: u32) -> Option<String> {
+    let uid = uid_of(pid)?;
+    Some(user_name(uid).unwrap_or_else(|| uid.to_string()))
+}
+
+pub(super) fn uid_of(pid: u32) -> Option<u32> {
     fs::metadata(format!("/proc/{pid}")).ok().map(|metadata| metadata.uid())
 }
 

@@ -46,7 +46,7 @@ mod tests {
         drop(other);
         assert!(is_open_nowhere_else(&file));
         File::from(file.try_clone().unwrap()).set_len(1).unwrap();
-        let mapping = crate::sys::Mapping::of_file(&file, 1, false).unwrap();
+        let mapping = crate::sys::Mapping::of_file(&file, crate::sys::Part::first(1), false).unwrap();
         drop(file);
         let again = OwnedFd::from(File::options().write(true).open(name.path()).unwrap());
         assert!(!is_open_nowhere_else(&again), "mapped");

@@ -63,6 +63,11 @@ pub(crate) fn pages(bytes: u64) -> u64 {
     whole_pages(bytes) / page_size()
 }
 
+/// What the offset of a mapping in its file is a multiple of.
+pub(crate) fn granularity() -> u64 {
+    page_size()
+}
+
 pub(crate) fn page_size() -> u64 {
     rustix::param::page_size() as u64
 }
@@ -89,7 +94,7 @@ pub(crate) fn process_exists(pid: u32) -> bool {
 
 /// The user that this process acts as.
 pub(crate) fn own_user() -> Option<u32> {
-    super::user_of(std::process::id())
+    super::catalog::uid_of(std::process::id())
 }
 
 fn text(path: &str) -> Option<String> {

@@ -48,9 +48,14 @@ impl Source {
 }
 
 impl Mapping {
-    /// Maps the first `len` bytes of a file, shared.
-    pub(crate) fn of_file(file: &OwnedFd, len: usize, writable: bool) -> Result<Self> {
-        let base = map(file, len, writable)?;
+    /// Maps `len` bytes of a file from a multiple of [`granularity`](crate::sys::granularity) on, shared.
+    pub(in crate::sys) fn of_file_from(
+        file: &OwnedFd,
+        offset: u64,
+        len: usize,
+        writable: bool,
+    ) -> Result<Self> {
+        let base = map(file, offset, len, writable)?;
         let watch = Watch::new(base as usize, whole_pages(len as u64) as usize, writable);
         // SAFETY: mapped just now, and owned by what comes back.
         unsafe { Self::new(base.cast(), len, writable, Source::File(Some(watch))) }
@@ -59,7 +64,7 @@ impl Mapping {
     /// Maps the first `len` bytes of a file that is sealed against writing and shrinking, read-only. It is under no
     /// watch: nothing may ever take the place of these bytes.
     pub(super) fn of_sealed_file(file: &OwnedFd, len: usize) -> Result<Self> {
-        let base = map(file, len, false)?;
+        let base = map(file, 0, len, false)?;
         // SAFETY: mapped just now, and owned by what comes back.
         unsafe { Self::new(base.cast(), len, false, Source::File(None)) }
     }
@@ -100,9 +105,9 @@ impl Mapping {
     }
 }
 
-fn map(file: &OwnedFd, len: usize, writable: bool) -> Result<*mut c_void> {
+fn map(file: &OwnedFd, offset: u64, len: usize, writable: bool) -> Result<*mut c_void> {
     let protection = if writable { ProtFlags::READ | ProtFlags::WRITE } else { ProtFlags::READ };
     // SAFETY: a new mapping at a place of the kernel's choice changes nothing that exists.
-    unsafe { rustix::mm::mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, file, 0) }
+    unsafe { rustix::mm::mmap(ptr::null_mut(), len, protection, MapFlags::SHARED, file, offset) }
         .map_err(|errno| os_error("mmap", errno))
 }

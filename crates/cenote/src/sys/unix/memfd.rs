@@ -216,8 +216,8 @@ impl SealedMemory {
                 }
             }
             // What cannot be written looks like it, where the file is ours.
-            if let Ok(facts) = stat_file(file) {
-                let _ = rustix::fs::fchmod(file, Mode::from_raw_mode(facts.mode & 0o444));
+            if let Ok(FileFacts { mode: Some(mode), .. }) = stat_file(file) {
+                let _ = rustix::fs::fchmod(file, Mode::from_raw_mode(mode & 0o444));
             }
         }
         Self::of(reader)

@@ -233,9 +233,9 @@ pub(crate) fn stat_file(file: &OwnedFd) -> Result<FileFacts> {
 fn facts(stat: &Stat) -> FileFacts {
     FileFacts {
         size: stat.st_size.max(0) as u64,
-        uid: stat.st_uid,
-        gid: stat.st_gid,
-        mode: stat.st_mode & 0o7777,
+        uid: Some(stat.st_uid),
+        gid: Some(stat.st_gid),
+        mode: Some(stat.st_mode & 0o7777),
         device: stat.st_dev as u64,
         inode: stat.st_ino as u64,
         removed: stat.st_nlink == 0,

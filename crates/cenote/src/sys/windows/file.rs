@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::Storage::FileSystem::{
-    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_READONLY, GetFileInformationByHandle,
+    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, GetFileInformationByHandle,
 };
 
 use super::{Handle, last_error, os_error};
@@ -60,6 +60,20 @@ pub(crate) fn create_file_with(path: &Path, new: NewFile, bytes: &[u8]) -> Resul
     open_file(path, true, false).map(|(file, _)| file)
 }
 
+/// Opens the file at `path` for reading and writing, or makes an empty one: true if it did.
+pub(crate) fn open_or_make_file(path: &Path) -> Result<(Handle, bool)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => Ok((file.into(), true)),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            open_file(path, true, true).map(|(file, _)| (file, false))
+        }
+        Err(_) if path.is_dir() => Err(not_a_file()),
+        Err(error) => Err(os_error("CreateFile", error)),
+    }
+}
+
 fn fill(file: &mut File, new: NewFile, bytes: &[u8]) -> Result<()> {
     let written = file.set_len(new.size).and_then(|()| file.write_all(bytes));
     written.map_err(|error| match error.raw_os_error() {
@@ -98,9 +112,9 @@ pub(crate) fn stat_file(file: &Handle) -> Result<FileFacts> {
     let join = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
     Ok(FileFacts {
         size: join(facts.nFileSizeHigh, facts.nFileSizeLow),
-        uid: 0,
-        gid: 0,
-        mode: if attribute(FILE_ATTRIBUTE_READONLY) { 0o444 } else { 0o666 },
+        uid: None,
+        gid: None,
+        mode: None,
         device: facts.dwVolumeSerialNumber.into(),
         inode: join(facts.nFileIndexHigh, facts.nFileIndexLow),
         removed: facts.nNumberOfLinks == 0,

@@ -2,16 +2,18 @@
 
 #![allow(unsafe_code)]
 
+use std::io;
 use std::mem::MaybeUninit;
 
+use windows_sys::Win32::Foundation::ERROR_INVALID_HANDLE;
 use windows_sys::Win32::System::Memory::{
     FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEMORY_BASIC_INFORMATION, MEMORY_MAPPED_VIEW_ADDRESS,
     MapViewOfFile, UnmapViewOfFile, VirtualQuery,
 };
 
-use super::{Handle, Section, last_error};
+use super::{Handle, Section, last_error, os_error};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::Mapping;
+use crate::sys::{Mapping, Part};
 
 /// What a mapping is of.
 pub(crate) enum Source {
@@ -35,18 +37,42 @@ impl Source {
 }
 
 impl Mapping {
-    /// Maps the first `len` bytes of a file, shared.
-    pub(crate) fn of_file(file: &Handle, len: usize, writable: bool) -> Result<Self> {
-        Self::of_section(&Section::of_file(file, len, writable)?, Some(len), writable)
+    /// Maps `len` bytes of a file from a multiple of [`granularity`](crate::sys::granularity) on, shared.
+    pub(in crate::sys) fn of_file_from(
+        file: &Handle,
+        offset: u64,
+        len: usize,
+        writable: bool,
+    ) -> Result<Self> {
+        Self::of_view(&Section::of_file(file, writable)?, offset, Some(len), writable)
     }
 
-    /// Maps the first `len` bytes of a section, or all of it.
-    pub(crate) fn of_section(section: &Section, len: Option<usize>, writable: bool) -> Result<Self> {
+    /// Maps a section, all of it.
+    pub(super) fn of_section(section: &Section, writable: bool) -> Result<Self> {
+        Self::of_view(section, 0, None, writable)
+    }
+
+    /// Maps a part of a section.
+    pub(super) fn of_section_part(section: &Section, part: Part, writable: bool) -> Result<Self> {
+        let lead = part.lead();
+        let from = part.offset - lead as u64;
+        Self::of_view(section, from, Some(lead + part.len), writable)?.narrowed(lead, part.len)
+    }
+
+    fn of_view(section: &Section, offset: u64, len: Option<usize>, writable: bool) -> Result<Self> {
         let access = if writable { FILE_MAP_READ | FILE_MAP_WRITE } else { FILE_MAP_READ };
+        let (high, low) = ((offset >> 32) as u32, offset as u32);
         // SAFETY: a new view at a place of the system's choice changes nothing that exists.
-        let view = unsafe { MapViewOfFile(section.raw(), access, 0, 0, len.unwrap_or(0)) };
+        let view = unsafe { MapViewOfFile(section.raw(), access, high, low, len.unwrap_or(0)) };
         if view.Value.is_null() {
-            return Err(last_error("MapViewOfFile"));
+            let error = io::Error::last_os_error();
+            return Err(match error.raw_os_error().map(i32::cast_unsigned) {
+                Some(ERROR_INVALID_HANDLE) => {
+                    Error::new(ErrorKind::KeyError, "that handle is no file mapping")
+                        .with_hint("check the number")
+                }
+                _ => os_error("MapViewOfFile", error),
+            });
         }
         let base = view.Value.cast::<u8>();
         let there = committed(base);

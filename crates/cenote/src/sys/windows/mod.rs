@@ -1,10 +1,12 @@
 //! Windows.
 
+mod catalog;
 mod file;
 mod lock_file;
 mod mapping;
 mod names;
 mod object;
+mod people;
 mod process;
 mod section;
 
@@ -14,12 +16,14 @@ use crate::address::Kind;
 use crate::error::{Error, ErrorKind};
 use crate::qt::KeyType;
 
+pub(crate) use catalog::{section_names, sees_all_processes, uses};
 pub(crate) use file::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Source;
 pub(crate) use object::{KernelMutex, KernelSemaphore};
+pub(crate) use people::user_of;
 pub(crate) use process::*;
-pub(crate) use section::{Section, view_of};
+pub(crate) use section::{ANONYMOUS_SECTIONS, Section, view_of, view_of_part};
 
 /// An error for the kinds of segments that there is no place for here.
 pub(crate) fn lacks(kind: Kind) -> Option<Error> {
@@ -36,8 +40,7 @@ pub(crate) fn lacks(kind: Kind) -> Option<Error> {
     let what = match kind {
         Kind::Posix => "objects of shm_open",
         Kind::Sysv => "System V segments",
-        Kind::Memfd => "memory by descriptors",
-        Kind::Cenote | Kind::File | Kind::Windows | Kind::Qt => return None,
+        Kind::Cenote | Kind::File | Kind::Memfd | Kind::Windows | Kind::Qt => return None,
     };
     Some(crate::sys::no_linux::absent(what).with_hint("windows: segments are the nearest kind here"))
 }

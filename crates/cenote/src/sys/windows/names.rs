@@ -3,16 +3,22 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_void;
+use std::os::windows::io::AsRawHandle;
 use std::ptr;
 
-use windows_sys::Win32::Foundation::LocalFree;
+use windows_sys::Wdk::Foundation::{NtQueryObject, OBJECT_INFORMATION_CLASS};
+use windows_sys::Win32::Foundation::{LocalFree, UNICODE_STRING};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
+use windows_sys::Win32::System::RemoteDesktop::ProcessIdToSessionId;
 
-use super::last_error;
+use super::{Handle, last_error};
 use crate::error::{Error, ErrorKind, Result};
+
+/// ObjectNameInformation, which windows-sys lacks.
+const OBJECT_NAME_INFORMATION: OBJECT_INFORMATION_CLASS = 1;
 
 /// A text in UTF-16 with its NUL.
 pub(super) fn wide(text: &str) -> Result<Vec<u16>> {
@@ -20,6 +26,75 @@ pub(super) fn wide(text: &str) -> Result<Vec<u16>> {
         return Err(Error::new(ErrorKind::KeyError, "the name contains a NUL character"));
     }
     Ok(text.encode_utf16().chain([0]).collect())
+}
+
+/// Where an object is among all objects of the machine, if it has a name.
+pub(super) fn path_of(object: &Handle) -> Option<String> {
+    // A UNICODE_STRING, and after it the text that it refers to: the text of the longest there can be.
+    let mut answer = vec![0_u64; (size_of::<UNICODE_STRING>() + usize::from(u16::MAX)).div_ceil(8)];
+    let len = (answer.len() * 8) as u32;
+    // SAFETY: an open object, and room for what is said of it.
+    let status = unsafe {
+        NtQueryObject(
+            object.as_raw_handle(),
+            OBJECT_NAME_INFORMATION,
+            answer.as_mut_ptr().cast(),
+            len,
+            ptr::null_mut(),
+        )
+    };
+    if status < 0 {
+        return None;
+    }
+    // SAFETY: the answer begins with it, aligned.
+    let name = unsafe { answer.as_ptr().cast::<UNICODE_STRING>().read() };
+    // SAFETY: it refers to within the answer.
+    unsafe { text_of(&name) }
+}
+
+/// The text that the system refers to, if it is any, and UTF-16.
+///
+/// # Safety
+/// It is null, or so long as it says.
+pub(super) unsafe fn text_of(text: &UNICODE_STRING) -> Option<String> {
+    if text.Buffer.is_null() || text.Length == 0 {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    let text = unsafe { std::slice::from_raw_parts(text.Buffer, usize::from(text.Length / 2)) };
+    String::from_utf16(text).ok()
+}
+
+/// What stands for a path where it has to be short.
+pub(super) fn digest(path: &str) -> [u8; 20] {
+    sha1_smol::Sha1::from(path).digest().bytes()
+}
+
+/// What the names of this session begin with, and where they lie.
+pub(super) fn directories() -> Vec<(&'static str, String)> {
+    let session = session_directory();
+    let global = (session != GLOBAL).then(|| (r"Global\", GLOBAL.to_owned()));
+    std::iter::once((r"Local\", session)).chain(global).collect()
+}
+
+/// The directory of the names of this session: what `Local\` means, and no prefix at all.
+fn session_directory() -> String {
+    let mut session = 0;
+    // SAFETY: a place for the answer. It cannot fail for this process.
+    unsafe { ProcessIdToSessionId(std::process::id(), &raw mut session) };
+    // Services live in session 0, for which both are the same.
+    if session == 0 { GLOBAL.to_owned() } else { format!(r"\Sessions\{session}{GLOBAL}") }
+}
+
+/// What `Global\` means.
+const GLOBAL: &str = r"\BaseNamedObjects";
+
+/// The name that leads to an object from this session.
+pub(super) fn in_session(path: &str) -> Option<String> {
+    directories().into_iter().find_map(|(prefix, directory)| {
+        let name = path.strip_prefix(&directory)?.strip_prefix('\\')?;
+        (!name.contains('\\')).then(|| format!("{prefix}{name}"))
+    })
 }
 
 /// Who may use a new object. Without one, the system's default: this user, administrators and the system itself.

@@ -11,7 +11,7 @@ use windows_sys::Win32::System::Threading::{
     CreateMutexW, CreateSemaphoreW, INFINITE, ReleaseMutex, ReleaseSemaphore, WaitForSingleObject,
 };
 
-use super::names::{Access, wide};
+use super::names::{Access, path_of, wide};
 use super::{Handle, last_error, os_error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{Taken, Wait};
@@ -26,6 +26,11 @@ impl KernelMutex {
         // SAFETY: a descriptor and a name that outlive the call.
         let made = unsafe { CreateMutexW(Access::attributes(access.as_deref()), 0, wide.as_ptr()) };
         object("CreateMutex", made).map(Self)
+    }
+
+    /// Where it is among all objects of the machine.
+    pub(crate) fn path(&self) -> Option<String> {
+        path_of(&self.0)
     }
 
     pub(crate) fn take(&self, wait: Wait) -> Result<Taken> {

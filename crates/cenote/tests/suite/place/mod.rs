@@ -18,6 +18,8 @@ pub(crate) struct Place {
     address: String,
     /// Whether the kernel counts attachments.
     pub(crate) counts: bool,
+    /// Whether a part of it can be attached.
+    pub(crate) has_parts: bool,
     /// Whether the last to detach removes the segment.
     pub(crate) last_removes: bool,
     /// Whether the lock tells that its holder died.
@@ -47,13 +49,15 @@ impl Place {
     pub(crate) fn file() -> Self {
         let folder = TempDir::new();
         let place = Self::new(format!("file:{}", folder.join("segment").display()), Guard::Folder(folder));
-        Self { removal: if cfg!(unix) { Removal::AtAnyTime } else { Removal::WhenUnused }, ..place }
+        let removal = if cfg!(unix) { Removal::AtAnyTime } else { Removal::WhenUnused };
+        Self { removal, has_parts: true, ..place }
     }
 
     fn new(address: String, guard: Guard) -> Self {
         Self {
             address,
             counts: false,
+            has_parts: false,
             last_removes: false,
             tells_abandoned: false,
             frees_at_death: true,

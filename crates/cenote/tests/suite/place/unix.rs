@@ -42,7 +42,7 @@ impl Drop for Leftover {
 impl Place {
     pub(crate) fn posix() -> Self {
         let name = ShmName::unique("posix");
-        Self::new(format!("posix:{}", name.name()), Guard::Shm(name))
+        Self { has_parts: true, ..Self::new(format!("posix:{}", name.name()), Guard::Shm(name)) }
     }
 
     pub(crate) fn sysv_key() -> Self {

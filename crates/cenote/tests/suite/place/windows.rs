@@ -14,6 +14,8 @@ impl Place {
     pub(crate) fn windows() -> Self {
         let place = Self::new(format!(r"windows:Local\{}", unique("windows")), Guard::Nothing);
         Self {
+            counts: true,
+            has_parts: true,
             last_removes: true,
             tells_abandoned: true,
             shared_when_read_only: false,

@@ -1,0 +1,201 @@
+//! What is on the machine: the sections that have names here, and who has them open.
+//!
+//! Nothing here opens a section by its name, let alone maps it. Handles of other processes are duplicated for as long
+//! as it takes to ask for their names, and only those that are sections: to ask others can block.
+
+#![allow(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::os::windows::io::FromRawHandle;
+use std::{mem, ptr};
+
+use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
+use windows_sys::Wdk::Storage::FileSystem::{NtOpenDirectoryObject, NtQueryDirectoryObject};
+use windows_sys::Wdk::System::SystemInformation::{NtQuerySystemInformation, SYSTEM_INFORMATION_CLASS};
+use windows_sys::Win32::Foundation::{
+    HANDLE, NTSTATUS, RtlNtStatusToDosError, STATUS_INFO_LENGTH_MISMATCH, STATUS_NO_MORE_ENTRIES,
+    UNICODE_STRING,
+};
+use windows_sys::Win32::System::Memory::SECTION_MAP_WRITE;
+
+use super::names::{self, digest, directories};
+use super::{Handle, Section, os_error, process};
+use crate::error::{Error, Result};
+use crate::sys::{Mapped, Use, Uses};
+
+/// DIRECTORY_QUERY, and SystemExtendedHandleInformation, which windows-sys lacks.
+const DIRECTORY_QUERY: u32 = 1;
+const EXTENDED_HANDLES: SYSTEM_INFORMATION_CLASS = 64;
+
+/// The names of all sections that this session finds by a name: as `Local\X`, and `Global\X`.
+pub(crate) fn section_names() -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (prefix, directory) in directories() {
+        let listed = sections_in(&directory)?;
+        found.extend(listed.into_iter().map(|name| format!("{prefix}{name}")));
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
+fn sections_in(directory: &str) -> Result<Vec<String>> {
+    let directory = open_directory(directory)?;
+    // Two UNICODE_STRINGs, and after them what they refer to: the name and the type, each of the longest there can be.
+    let mut entry = vec![0_u64; (2 * size_of::<UNICODE_STRING>() + 2 * 65_536 + 16) / 8];
+    let len = mem::size_of_val(&entry[..]) as u32;
+    let (mut found, mut context, mut first) = (Vec::new(), 0, true);
+    loop {
+        // SAFETY: an open directory, room for one entry, and a place to remember how far it came.
+        let status = unsafe {
+            NtQueryDirectoryObject(
+                raw(&directory),
+                entry.as_mut_ptr().cast(),
+                len,
+                true,
+                first,
+                &raw mut context,
+                ptr::null_mut(),
+            )
+        };
+        first = false;
+        match status {
+            STATUS_NO_MORE_ENTRIES => return Ok(found),
+            // A warning or an error.
+            ..0 => return Err(failed("NtQueryDirectoryObject", status)),
+            _ => {}
+        }
+        // SAFETY: the entry is the answer of the system, which filled it.
+        let name = unsafe { text_at(&entry, 0) };
+        // SAFETY: likewise.
+        let kind = unsafe { text_at(&entry, 1) };
+        if let (Some(name), Some("Section")) = (name, kind.as_deref()) {
+            found.push(name);
+        }
+    }
+}
+
+/// # Safety
+/// `answer` is filled with at least `index + 1` UNICODE_STRINGs, which refer to texts within it.
+unsafe fn text_at(answer: &[u64], index: usize) -> Option<String> {
+    // SAFETY: the caller's promise; an answer is aligned for it.
+    let at = unsafe { answer.as_ptr().cast::<UNICODE_STRING>().add(index) };
+    // SAFETY: likewise.
+    let text = unsafe { at.read() };
+    // SAFETY: likewise.
+    unsafe { names::text_of(&text) }
+}
+
+fn open_directory(path: &str) -> Result<Handle> {
+    let mut wide: Vec<u16> = path.encode_utf16().collect();
+    let bytes = mem::size_of_val(&wide[..]) as u16;
+    let name = UNICODE_STRING { Length: bytes, MaximumLength: bytes, Buffer: wide.as_mut_ptr() };
+    let attributes = OBJECT_ATTRIBUTES {
+        Length: size_of::<OBJECT_ATTRIBUTES>() as u32,
+        ObjectName: &raw const name,
+        ..OBJECT_ATTRIBUTES::default()
+    };
+    let mut opened = ptr::null_mut();
+    // SAFETY: a place for the answer, and a name that outlives the call.
+    let status = unsafe { NtOpenDirectoryObject(&raw mut opened, DIRECTORY_QUERY, &raw const attributes) };
+    if status < 0 {
+        return Err(failed("NtOpenDirectoryObject", status));
+    }
+    // SAFETY: open, and nobody else's.
+    Ok(unsafe { Handle::from_raw_handle(opened) })
+}
+
+/// An open handle of some process, as the system lists it.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Row {
+    object: usize,
+    pid: usize,
+    handle: usize,
+    access: u32,
+    _creator: u16,
+    kind: u16,
+    _attributes: u32,
+    _reserved: u32,
+}
+
+/// Who has which section open, of those that have names.
+pub(crate) fn uses() -> Result<Uses> {
+    // One of our own tells by which number sections go.
+    let example = Section::create_nameless(1)?;
+    let rows = all_handles()?;
+    let own = std::process::id() as usize;
+    let is_example = |row: &&Row| row.pid == own && row.handle == example.number() as usize;
+    let Some(kind) = rows.iter().find(is_example).map(|row| row.kind) else {
+        return Ok(Uses { uses: Vec::new(), processes: 0, readable: 0 });
+    };
+    let mut by_process: BTreeMap<u32, Vec<&Row>> = BTreeMap::new();
+    for row in &rows {
+        by_process.entry(row.pid as u32).or_default().push(row);
+    }
+    let (processes, mut readable, mut uses) = (by_process.len(), 0, Vec::new());
+    for (pid, rows) in by_process {
+        let Ok(process) = process::for_duplicates(pid) else { continue };
+        readable += 1;
+        let mut found: Vec<Use> = rows
+            .iter()
+            .filter(|row| row.kind == kind)
+            .filter_map(|row| {
+                let section = Section::as_it_is(&process, row.handle)?;
+                let path = section.path()?;
+                let writable = row.access & SECTION_MAP_WRITE != 0;
+                Some(Use { pid, writable, what: Mapped::Section { name: digest(&path) } })
+            })
+            .collect();
+        found.sort_by_key(|one| (one.what.order(), !one.writable));
+        found.dedup_by_key(|one| one.what);
+        uses.append(&mut found);
+    }
+    Ok(Uses { uses, processes, readable })
+}
+
+fn all_handles() -> Result<Vec<Row>> {
+    // A count, a reserved word, the rows.
+    const WORD: usize = size_of::<usize>();
+    let mut answer = vec![0_u64; 1 << 15];
+    loop {
+        let len = mem::size_of_val(&answer[..]);
+        // SAFETY: so much room is there.
+        let status = unsafe {
+            NtQuerySystemInformation(
+                EXTENDED_HANDLES,
+                answer.as_mut_ptr().cast(),
+                u32::try_from(len).unwrap_or(u32::MAX),
+                ptr::null_mut(),
+            )
+        };
+        match status {
+            STATUS_INFO_LENGTH_MISMATCH if len < 1 << 30 => answer = vec![0; answer.len() * 2],
+            ..0 => return Err(failed("NtQuerySystemInformation", status)),
+            _ => {
+                let base = answer.as_ptr().cast::<u8>();
+                // SAFETY: the answer begins with it, aligned.
+                let count = unsafe { base.cast::<usize>().read() };
+                let count = count.min((len - 2 * WORD) / size_of::<Row>());
+                // SAFETY: behind the first two words, within the answer.
+                let rows = unsafe { base.add(2 * WORD) };
+                // SAFETY: aligned as the words are; so many rows are within the answer, and any bytes are one.
+                return Ok(unsafe { std::slice::from_raw_parts(rows.cast::<Row>(), count) }.to_vec());
+            }
+        }
+    }
+}
+
+/// Whether the list of processes is the machine's, and not that of a container. It cannot be told.
+pub(crate) fn sees_all_processes() -> bool {
+    false
+}
+
+fn raw(handle: &Handle) -> HANDLE {
+    std::os::windows::io::AsRawHandle::as_raw_handle(handle)
+}
+
+fn failed(call: &str, status: NTSTATUS) -> Error {
+    // SAFETY: takes a plain number.
+    let number = unsafe { RtlNtStatusToDosError(status) };
+    os_error(call, std::io::Error::from_raw_os_error(number.cast_signed()))
+}
