@@ -154,7 +154,10 @@ impl Backend for SectionOf {
     }
 
     fn lock_state(&self) -> LockState {
-        LockState::Unknown
+        let name = self.look().map(|section| section.name());
+        name.map_or(LockState::Unknown, |name| {
+            name.map_or(LockState::Unknown, |name| NamedMutex::state_beside(&name))
+        })
     }
 
     fn mapped(&self) -> Result<Mapped> {

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::lock::LockState;
+use super::lock::{LockState, NamedMutex};
 use super::section::AttachedSection;
 use super::{Attached, Backend, How, Stat, mappable};
 use crate::error::{Error, ErrorKind, Result};
@@ -54,7 +54,7 @@ impl Backend for Windows {
     }
 
     fn lock_state(&self) -> LockState {
-        LockState::Unknown
+        NamedMutex::state_beside(&self.name)
     }
 
     fn mapped(&self) -> Result<Mapped> {

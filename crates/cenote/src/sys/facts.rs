@@ -219,6 +219,14 @@ pub(crate) struct ShmFile {
     pub(crate) what: Mapped,
 }
 
+/// What can be seen of a mutex without taking it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MutexState {
+    Free,
+    /// By that process, where the system tells.
+    Held(Option<u32>),
+}
+
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {

@@ -3,8 +3,8 @@
 use std::thread;
 use std::time::Duration;
 
-use cenote::{Abandoned, ErrorKind, Segment};
-use testkit::{Peer, agent};
+use cenote::{Abandoned, ErrorKind, LockState, Segment, catalog};
+use testkit::{Peer, agent, peers};
 
 use super::{at, minute, peer, unique};
 
@@ -122,4 +122,33 @@ fn a_death_is_told_to_who_was_attached_and_never_locked() {
     ours.kill();
     let guard = segment.lock_timeout(Duration::from_secs(20)).unwrap();
     assert_eq!(guard.abandoned(), Abandoned::Yes);
+}
+
+/// Looking at a lock neither takes it nor hears of a death in another's place.
+#[test]
+fn whether_it_is_held_is_seen_without_taking_it() {
+    let _watchdog = minute();
+    let (Some(mut peer), name) = (peer(), unique()) else { return };
+    let state = || catalog::look(&at(&name).parse().unwrap()).unwrap().lock;
+    let segment = Segment::create(at(&name), 64).unwrap();
+    assert_eq!(state(), LockState::Free);
+    peer.ask(&format!("attach {name}")).expect_ok();
+    peer.ask("lock").expect_ok();
+    // Not every version of the system tells who.
+    let held = state();
+    assert!(matches!(held, LockState::Held(pid) if pid.is_none_or(|pid| pid == peer.pid())), "{held:?}");
+    peer.kill();
+    peer.wait_until_gone();
+    assert_eq!(state(), LockState::Free);
+    assert_eq!(segment.lock().unwrap().abandoned(), Abandoned::Yes);
+}
+
+#[test]
+fn who_never_heard_of_the_lock_has_made_none() {
+    let _watchdog = minute();
+    let Some(server) = peers::command("win32-server") else { return };
+    let _alone = super::sample::alone();
+    let _server = Peer::spawn(server);
+    let entry = catalog::look(&r"windows:Local\SampleMap".parse().unwrap()).unwrap();
+    assert_eq!(entry.lock, LockState::None);
 }

@@ -13,7 +13,7 @@ const SIZE: usize = 65536;
 const MESSAGE: &str = "Message from the first process.";
 
 /// There is one such name for all tests.
-fn alone() -> MutexGuard<'static, ()> {
+pub(super) fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }

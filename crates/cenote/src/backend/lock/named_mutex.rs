@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::{Abandoned, Locked, Locker};
+use super::{Abandoned, LockState, Locked, Locker};
 use crate::error::Result;
-use crate::sys::{KernelMutex, Taken, Wait};
+use crate::sys::{KernelMutex, MutexState, Taken, Wait};
 
 /// The mutexes, by their names in the kernel, that threads of this process have or want, and who of them is in.
 static TURNS: Mutex<Option<HashMap<String, Arc<Turn>>>> = Mutex::new(None);
@@ -36,7 +36,17 @@ struct Open {
 impl NamedMutex {
     /// The lock of the segment of that name.
     pub(crate) fn beside(segment: &str, mode: u32) -> Self {
-        Self::new(format!("{segment}.cenote-lock"), mode)
+        Self::new(beside(segment), mode)
+    }
+
+    /// What can be seen of the lock of the segment of that name.
+    pub(crate) fn state_beside(segment: &str) -> LockState {
+        match KernelMutex::look(&beside(segment)) {
+            Ok(None) => LockState::None,
+            Ok(Some(MutexState::Free)) => LockState::Free,
+            Ok(Some(MutexState::Held(holder))) => LockState::Held(holder),
+            Err(_) => LockState::Unknown,
+        }
     }
 
     /// The mutex of that name.
@@ -57,6 +67,10 @@ impl NamedMutex {
         let turn = Turn::of(mutex.path().unwrap_or_else(|| self.name.clone()));
         Ok(self.open.get_or_init(|| Open { mutex, turn }))
     }
+}
+
+fn beside(segment: &str) -> String {
+    format!("{segment}.cenote-lock")
 }
 
 impl Turn {

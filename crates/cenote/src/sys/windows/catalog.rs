@@ -13,14 +13,13 @@ use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
 use windows_sys::Wdk::Storage::FileSystem::{NtOpenDirectoryObject, NtQueryDirectoryObject};
 use windows_sys::Wdk::System::SystemInformation::{NtQuerySystemInformation, SYSTEM_INFORMATION_CLASS};
 use windows_sys::Win32::Foundation::{
-    HANDLE, NTSTATUS, RtlNtStatusToDosError, STATUS_INFO_LENGTH_MISMATCH, STATUS_NO_MORE_ENTRIES,
-    UNICODE_STRING,
+    HANDLE, STATUS_INFO_LENGTH_MISMATCH, STATUS_NO_MORE_ENTRIES, UNICODE_STRING,
 };
 use windows_sys::Win32::System::Memory::SECTION_MAP_WRITE;
 
 use super::names::{self, digest, directories};
-use super::{Handle, Section, os_error, process};
-use crate::error::{Error, Result};
+use super::{Handle, Section, process, refused};
+use crate::error::Result;
 use crate::sys::{Mapped, Use, Uses};
 
 /// DIRECTORY_QUERY, and SystemExtendedHandleInformation, which windows-sys lacks.
@@ -61,7 +60,7 @@ fn sections_in(directory: &str) -> Result<Vec<String>> {
         match status {
             STATUS_NO_MORE_ENTRIES => return Ok(found),
             // A warning or an error.
-            ..0 => return Err(failed("NtQueryDirectoryObject", status)),
+            ..0 => return Err(refused("NtQueryDirectoryObject", status)),
             _ => {}
         }
         // SAFETY: the entry is the answer of the system, which filled it.
@@ -98,7 +97,7 @@ fn open_directory(path: &str) -> Result<Handle> {
     // SAFETY: a place for the answer, and a name that outlives the call.
     let status = unsafe { NtOpenDirectoryObject(&raw mut opened, DIRECTORY_QUERY, &raw const attributes) };
     if status < 0 {
-        return Err(failed("NtOpenDirectoryObject", status));
+        return Err(refused("NtOpenDirectoryObject", status));
     }
     // SAFETY: open, and nobody else's.
     Ok(unsafe { Handle::from_raw_handle(opened) })
@@ -170,7 +169,7 @@ fn all_handles() -> Result<Vec<Row>> {
         };
         match status {
             STATUS_INFO_LENGTH_MISMATCH if len < 1 << 30 => answer = vec![0; answer.len() * 2],
-            ..0 => return Err(failed("NtQuerySystemInformation", status)),
+            ..0 => return Err(refused("NtQuerySystemInformation", status)),
             _ => {
                 let base = answer.as_ptr().cast::<u8>();
                 // SAFETY: the answer begins with it, aligned.
@@ -192,10 +191,4 @@ pub(crate) fn sees_all_processes() -> bool {
 
 fn raw(handle: &Handle) -> HANDLE {
     std::os::windows::io::AsRawHandle::as_raw_handle(handle)
-}
-
-fn failed(call: &str, status: NTSTATUS) -> Error {
-    // SAFETY: takes a plain number.
-    let number = unsafe { RtlNtStatusToDosError(status) };
-    os_error(call, std::io::Error::from_raw_os_error(number.cast_signed()))
 }

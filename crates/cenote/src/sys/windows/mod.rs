@@ -1,5 +1,7 @@
 //! Windows.
 
+#![allow(unsafe_code)]
+
 mod catalog;
 mod file;
 mod lock_file;
@@ -11,6 +13,8 @@ mod process;
 mod section;
 
 use std::io;
+
+use windows_sys::Win32::Foundation::{NTSTATUS, RtlNtStatusToDosError};
 
 use crate::address::Kind;
 use crate::error::{Error, ErrorKind};
@@ -68,6 +72,13 @@ fn os_error(call: &str, error: io::Error) -> Error {
         return error.with_kind(ErrorKind::OutOfResources);
     }
     error
+}
+
+/// The error of a call that answers with a status.
+fn refused(call: &str, status: NTSTATUS) -> Error {
+    // SAFETY: takes a plain number.
+    let number = unsafe { RtlNtStatusToDosError(status) };
+    os_error(call, io::Error::from_raw_os_error(number.cast_signed()))
 }
 
 /// The error of a call that failed just now.

@@ -2,19 +2,53 @@
 
 #![allow(unsafe_code)]
 
+use std::ffi::c_void;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle};
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{ERROR_INVALID_HANDLE, WAIT_ABANDONED_0, WAIT_OBJECT_0, WAIT_TIMEOUT};
+use windows_sys::Win32::Foundation::{
+    ERROR_INVALID_HANDLE, HANDLE, NTSTATUS, WAIT_ABANDONED_0, WAIT_OBJECT_0, WAIT_TIMEOUT,
+};
 use windows_sys::Win32::System::Threading::{
-    CreateMutexW, CreateSemaphoreW, INFINITE, ReleaseMutex, ReleaseSemaphore, WaitForSingleObject,
+    CreateMutexW, CreateSemaphoreW, INFINITE, OpenMutexW, ReleaseMutex, ReleaseSemaphore, WaitForSingleObject,
 };
 
 use super::names::{Access, path_of, wide};
-use super::{Handle, last_error, os_error};
+use super::{Handle, last_error, os_error, refused};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{Taken, Wait};
+use crate::sys::{MutexState, Taken, Wait};
+
+// windows-sys lacks both.
+const MUTANT_QUERY_STATE: u32 = 1;
+
+#[link(name = "ntdll")]
+unsafe extern "system" {
+    fn NtQueryMutant(
+        mutant: HANDLE,
+        question: u32,
+        answer: *mut c_void,
+        len: u32,
+        answered: *mut u32,
+    ) -> NTSTATUS;
+}
+
+/// MUTANT_BASIC_INFORMATION: the count is 1 if it is free.
+#[repr(C)]
+#[derive(Default)]
+struct MutantBasic {
+    count: i32,
+    _owned_by_caller: u8,
+    _abandoned: u8,
+}
+
+/// CLIENT_ID, which is the answer to MutantOwnerInformation.
+#[repr(C)]
+#[derive(Default)]
+struct ClientId {
+    process: usize,
+    _thread: usize,
+}
 
 /// A named mutex. A thread that has it gets it again: callers see to it that none asks twice.
 pub(crate) struct KernelMutex(Handle);
@@ -26,6 +60,39 @@ impl KernelMutex {
         // SAFETY: a descriptor and a name that outlive the call.
         let made = unsafe { CreateMutexW(Access::attributes(access.as_deref()), 0, wide.as_ptr()) };
         object("CreateMutex", made).map(Self)
+    }
+
+    /// What can be seen of the mutex of that name, if there is one.
+    pub(crate) fn look(name: &str) -> Result<Option<MutexState>> {
+        let wide = wide(name)?;
+        // SAFETY: a name that outlives the call.
+        let opened = unsafe { OpenMutexW(MUTANT_QUERY_STATE, 0, wide.as_ptr()) };
+        if opened.is_null() && io::Error::last_os_error().kind() == io::ErrorKind::NotFound {
+            return Ok(None);
+        }
+        let mutex = Self(object("OpenMutex", opened)?);
+        let state: MutantBasic = mutex.ask(0)?;
+        if state.count > 0 {
+            return Ok(Some(MutexState::Free));
+        }
+        // Not all systems know that question.
+        let owner = mutex.ask(1).ok().map(|owner: ClientId| owner.process as u32).filter(|&pid| pid != 0);
+        Ok(Some(MutexState::Held(owner)))
+    }
+
+    fn ask<T: Default>(&self, question: u32) -> Result<T> {
+        let mut answer = T::default();
+        // SAFETY: an open mutex, and room for the answer to the question.
+        let status = unsafe {
+            NtQueryMutant(
+                self.0.as_raw_handle(),
+                question,
+                (&raw mut answer).cast(),
+                size_of::<T>() as u32,
+                std::ptr::null_mut(),
+            )
+        };
+        if status < 0 { Err(refused("NtQueryMutant", status)) } else { Ok(answer) }
     }
 
     /// Where it is among all objects of the machine.
@@ -72,7 +139,7 @@ impl KernelSemaphore {
     }
 }
 
-fn object(call: &str, made: *mut std::ffi::c_void) -> Result<Handle> {
+fn object(call: &str, made: *mut c_void) -> Result<Handle> {
     if made.is_null() {
         let error = io::Error::last_os_error();
         if error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_INVALID_HANDLE) {
