@@ -15,67 +15,70 @@ pub(super) fn act(wire: &Wire, args: &RoleArgs) -> Result<(), Trouble> {
     };
 
     wire.wait_for("attach")?;
-    let (qt, time) = timed(|| options.attach(args.qt.as_str()));
-    let qt = qt?;
-    wire.report("attached-qt", time, &[])?;
-    let (posix, time) = timed(|| options.attach(args.posix.as_str()));
-    let posix = posix?;
-    wire.report("attached-posix", time, &[])?;
+    let (picture, time) = timed(|| options.attach(args.picture.as_str()));
+    let picture = picture?;
+    wire.report("attached-picture", time, &[])?;
+    let (greeting, time) = timed(|| options.attach(args.greeting.as_str()));
+    let greeting = greeting?;
+    wire.report("attached-greeting", time, &[])?;
 
     wire.wait_for("read")?;
-    let (guards, time) = timed(|| lock_both(&qt, &posix));
+    let (guards, time) = timed(|| lock_both(&picture, &greeting));
     let guards = guards?;
     wire.report("locked", time, &[])?;
-    let (before, time) = timed(|| read_both(&qt, &posix));
+    let (before, time) = timed(|| read_both(&picture, &greeting));
     let before = before?;
     wire.report("read", time, &[])?;
     // Decoding takes its time; the copy is the client's own.
     drop(guards);
-    let (picture, time) = timed(|| image_form::decode(&before));
-    let Some(picture) = picture? else {
-        return Err(Trouble::unexpected(format!("{} holds no picture", qt.address())));
+    let (image, time) = timed(|| image_form::decode(&before));
+    let Some(image) = image? else {
+        return Err(Trouble::unexpected(format!("{} holds no picture", picture.address())));
     };
-    wire.report("decoded", time, &[picture.width().into(), picture.height().into()])?;
-    let (saved, time) = timed(|| image_form::save(&picture, file));
+    wire.report("decoded", time, &[image.width().into(), image.height().into()])?;
+    let (saved, time) = timed(|| image_form::save(&image, file));
     saved?;
     wire.report("saved", time, &[])?;
 
     wire.wait_for("wait")?;
-    let ((first, second), time) = timed(|| (qt.try_lock(), posix.try_lock()));
-    for (segment, taken) in [(&qt, first?), (&posix, second?)] {
+    let ((first, second), time) = timed(|| (picture.try_lock(), greeting.try_lock()));
+    for (segment, taken) in [(&picture, first?), (&greeting, second?)] {
         if taken.is_some() {
             return Err(Trouble::unexpected(format!("the lock of {} was free", segment.address())));
         }
     }
     wire.report("refused", time, &[])?;
-    let (qt_guard, time) = timed(|| qt.lock_timeout(LOCK_PATIENCE));
-    let qt_guard = qt_guard?;
-    wire.report("entered-qt", time, &[])?;
-    let (posix_guard, time) = timed(|| posix.lock_timeout(LOCK_PATIENCE));
-    let posix_guard = posix_guard?;
-    wire.report("entered-posix", time, &[])?;
-    let (after, time) = timed(|| read_both(&qt, &posix));
+    let (picture_guard, time) = timed(|| picture.lock_timeout(LOCK_PATIENCE));
+    let picture_guard = picture_guard?;
+    wire.report("entered-picture", time, &[])?;
+    let (greeting_guard, time) = timed(|| greeting.lock_timeout(LOCK_PATIENCE));
+    let greeting_guard = greeting_guard?;
+    wire.report("entered-greeting", time, &[])?;
+    let (after, time) = timed(|| read_both(&picture, &greeting));
     if after? != before {
         return Err(Trouble::unexpected("what is in the segments has changed"));
     }
     wire.report("read", time, &[])?;
 
     wire.wait_for("detach")?;
-    qt_guard.unlock()?;
-    posix_guard.unlock()?;
-    let (detached, time) = timed(|| qt.detach());
+    picture_guard.unlock()?;
+    greeting_guard.unlock()?;
+    let (detached, time) = timed(|| picture.detach());
     detached?;
-    wire.report("detached-qt", time, &[])?;
-    posix.detach()?;
+    wire.report("detached-picture", time, &[])?;
+    greeting.detach()?;
     Ok(())
 }
 
 /// Copies the picture, and checks the greeting. Called with both locks held.
-fn read_both(qt: &Segment, posix: &Segment) -> Result<Vec<u8>, Trouble> {
-    let greeting = posix.read_to_vec(..=GREETING.len())?;
-    if greeting.strip_suffix(b"\0") != Some(GREETING.as_bytes()) {
-        let text = String::from_utf8_lossy(&greeting);
-        return Err(Trouble::unexpected(format!("{} says {text:?}, and not {GREETING:?}", posix.address())));
+fn read_both(picture: &Segment, greeting: &Segment) -> Result<Vec<u8>, Trouble> {
+    let text = greeting.read_to_vec(..=GREETING.len())?;
+    if text.strip_suffix(b"\0") != Some(GREETING.as_bytes()) {
+        let text = String::from_utf8_lossy(&text);
+        return Err(Trouble::unexpected(format!(
+            "{} says {text:?}, and not {GREETING:?}",
+            greeting.address()
+        )));
     }
-    Ok(qt.read_to_vec(..)?)
+    Ok(picture.read_to_vec(..)?)
 }

@@ -14,6 +14,7 @@ mod story;
 mod traces;
 mod trouble;
 mod wire;
+pub(crate) mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +26,7 @@ use image::{DynamicImage, ImageFormat};
 use crate::failure::Failure;
 use trouble::Trouble;
 
-/// What the server writes into the `posix:` segment, a NUL byte after it.
+/// What the server writes into the second segment, a NUL byte after it.
 const GREETING: &str = "Hello, Client!";
 /// How long the parent waits for a message.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,10 +55,12 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 pub(crate) struct RoleArgs {
     role: Role,
-    /// The segment of Qt's kind
-    qt: String,
-    /// The POSIX segment
-    posix: String,
+    /// The segment for the picture
+    picture: String,
+    /// The segment for the greeting
+    greeting: String,
+    /// The directory of this run
+    directory: PathBuf,
     /// The server's picture, if not the built-in one; the file that the client writes
     file: Option<PathBuf>,
 }
@@ -98,7 +101,7 @@ pub(crate) fn role(args: &RoleArgs) -> Result<ExitCode, Failure> {
         Err(trouble) => {
             if wire.complain(&trouble).is_err() || matches!(trouble, Trouble::Alone) {
                 // The parent is gone, and with it whoever would have cleaned up. Both roles do it, one finds nothing.
-                site::clear(&args.qt, &args.posix);
+                site::clear(&args.picture, &args.greeting, &args.directory);
             }
             Ok(ExitCode::FAILURE)
         }

@@ -13,6 +13,7 @@ use super::story::{Story, grouped};
 use super::traces::Traces;
 use super::trouble::Trouble;
 use super::{Args, GREETING, Role, original, patience_for};
+use crate::platform::WORDS;
 use Role::{Client, Server};
 
 const MEMORY: &str = "no call: a copy within memory";
@@ -42,7 +43,7 @@ pub(super) fn perform(args: &Args) -> Result<(), Trouble> {
 impl Stage {
     fn all_acts(&mut self, args: &Args, picture: &DynamicImage) -> Result<(), Trouble> {
         let server = self.start(Server, args.picture.as_deref())?;
-        let file = self.site.picture();
+        let file = self.site.picture_file();
         let client = self.start(Client, Some(&file))?;
         self.story.line(format_args!(
             "Two processes share memory: a server (pid {server}) and a client (pid {client}). One will be killed."
@@ -73,7 +74,11 @@ impl Stage {
     }
 
     fn start(&mut self, role: Role, file: Option<&Path>) -> Result<u32, Trouble> {
-        let mut arguments = vec![OsString::from(self.site.qt()), OsString::from(self.site.posix())];
+        let mut arguments = vec![
+            OsString::from(&self.site.picture),
+            (&self.site.greeting).into(),
+            (&self.site.directory).into(),
+        ];
         if let Some(file) = file {
             // A name that begins with a dash is a name.
             arguments.extend(["--".into(), file.into()]);
@@ -83,39 +88,39 @@ impl Stage {
 
     fn the_server_creates(&mut self) -> Result<Traces, Trouble> {
         self.crew.cue(Server, "create")?;
-        let (time, [size]) = self.hear(Server, "created-qt")?;
-        let what = format!("creates {}, {}", self.site.qt(), kib(size));
-        self.story.row("server", what, Some(time), "shmget shmat, as QSharedMemory does it")?;
-        let (time, [size]) = self.hear(Server, "created-posix")?;
-        let what = format!("creates {}, {}", self.site.posix(), kib(size));
-        self.story.row("server", what, Some(time), "open(O_TMPFILE) fallocate linkat mmap")?;
+        let (time, [size]) = self.hear(Server, "created-picture")?;
+        let what = format!("creates {}, {}", self.site.picture, kib(size));
+        self.story.row("server", what, Some(time), WORDS.creates_picture)?;
+        let (time, [size]) = self.hear(Server, "created-greeting")?;
+        let what = format!("creates {}, {}", self.site.greeting, kib(size));
+        self.story.row("server", what, Some(time), WORDS.creates_greeting)?;
         Traces::of(&self.site)
     }
 
     fn the_server_writes(&mut self) -> Result<(), Trouble> {
         self.crew.cue(Server, "write")?;
         let (time, []) = self.hear(Server, "locked")?;
-        self.story.row("server", "locks both", Some(time), "semop(-1, SEM_UNDO) fcntl(F_OFD_SETLK)")?;
+        self.story.row("server", "locks both", Some(time), WORDS.locks)?;
         let (time, [size]) = self.hear(Server, "wrote-picture")?;
         let what = format!("writes a QImage of {} bytes", grouped(size));
         self.story.row("server", what, Some(time), MEMORY)?;
         let (time, []) = self.hear(Server, "wrote-greeting")?;
         self.story.row("server", format_args!("writes {GREETING:?}"), Some(time), MEMORY)?;
         let (time, []) = self.hear(Server, "unlocked")?;
-        self.story.row("server", "unlocks both", Some(time), "semop(+1, SEM_UNDO) fcntl(F_UNLCK)")
+        self.story.row("server", "unlocks both", Some(time), WORDS.unlocks)
     }
 
     fn the_client_reads(&mut self) -> Result<(), Trouble> {
         self.crew.cue(Client, "attach")?;
-        let (time, []) = self.hear(Client, "attached-qt")?;
-        let what = format!("attaches to {}", self.site.qt());
-        self.story.row("client", what, Some(time), "shmget shmat(SHM_RDONLY)")?;
-        let (time, []) = self.hear(Client, "attached-posix")?;
-        let what = format!("attaches to {}", self.site.posix());
-        self.story.row("client", what, Some(time), "open(O_RDONLY) mmap(PROT_READ)")?;
+        let (time, []) = self.hear(Client, "attached-picture")?;
+        let what = format!("attaches to {}", self.site.picture);
+        self.story.row("client", what, Some(time), WORDS.attaches_picture)?;
+        let (time, []) = self.hear(Client, "attached-greeting")?;
+        let what = format!("attaches to {}", self.site.greeting);
+        self.story.row("client", what, Some(time), WORDS.attaches_greeting)?;
         self.crew.cue(Client, "read")?;
         let (time, []) = self.hear(Client, "locked")?;
-        self.story.row("client", "locks both", Some(time), "semop(-1, SEM_UNDO) fcntl(F_OFD_SETLK)")?;
+        self.story.row("client", "locks both", Some(time), WORDS.locks)?;
         let (time, []) = self.hear(Client, "read")?;
         self.story.row("client", format_args!("reads {GREETING:?} and the QImage"), Some(time), MEMORY)?;
         let (decoding, [width, height]) = self.hear(Client, "decoded")?;
@@ -153,25 +158,18 @@ impl Stage {
         self.story.row("server", "locks both", Some(time), "")?;
         self.crew.cue(Client, "wait")?;
         let (time, []) = self.hear(Client, "refused")?;
-        self.story.row(
-            "client",
-            "tries the locks: taken. It waits",
-            Some(time),
-            "EAGAIN; asleep in semtimedop",
-        )?;
+        self.story.row("client", "tries the locks: taken. It waits", Some(time), WORDS.waits)?;
         self.crew.let_sleep(Client)?;
         let (at, killed) = self.crew.kill(Server)?;
         if !killed {
             return Err(Trouble::unexpected("the server ended before it was killed"));
         }
-        self.story.row("command", "kills the server", None, format_args!("kill({server}, SIGKILL)"))?;
-        self.story.row(
-            "kernel",
-            "takes the locks back from the dead",
-            None,
-            "SEM_UNDO; the lock's file is closed",
-        )?;
-        for (word, address) in [("entered-qt", self.site.qt()), ("entered-posix", self.site.posix())] {
+        let (before, after) = WORDS.kills;
+        self.story.row("command", "kills the server", None, format_args!("{before}{server}{after}"))?;
+        self.story.row("kernel", "takes the locks back from the dead", None, WORDS.lets_go)?;
+        for (word, address) in
+            [("entered-picture", &self.site.picture), ("entered-greeting", &self.site.greeting)]
+        {
             let (when, _, []) = self.crew.hear(Client, word)?;
             let after = when.saturating_duration_since(at);
             self.story.row(
@@ -191,35 +189,35 @@ impl Stage {
 
     fn the_client_leaves(&mut self) -> Result<(), Trouble> {
         self.crew.cue(Client, "detach")?;
-        let (time, []) = self.hear(Client, "detached-qt")?;
-        let what = "is last to detach: the qt segment goes";
-        self.story.row("client", what, Some(time), "shmdt shmctl(IPC_RMID) semctl(IPC_RMID)")?;
+        let (time, []) = self.hear(Client, "detached-picture")?;
+        let (what, how) = WORDS.last;
+        self.story.row("client", what, Some(time), how)?;
         self.crew.farewell(Client)
     }
 
     fn clean_up(&mut self, traces: &Traces) -> Result<(), Trouble> {
-        if self.site.remove_qt()? {
+        if self.site.remove_picture()? {
             self.story.row(
                 "command",
-                format_args!("removes {}", self.site.qt()),
+                format_args!("removes {}", self.site.picture),
                 None,
                 "it was still there",
             )?;
         }
-        let time = self.site.remove_posix()?;
-        self.story.row("command", format_args!("removes {}", self.site.posix()), Some(time), "unlink")?;
+        let time = self.site.remove_greeting()?;
+        self.story.row(
+            "command",
+            format_args!("removes {}", self.site.greeting),
+            Some(time),
+            WORDS.removes_greeting,
+        )?;
         self.site.remove_directory()?;
         let left = traces.left(&self.site)?;
         if !left.is_empty() {
             let what = format!("something is left: {}", left.join(", "));
             return Err(Trouble::told(what, "this is a fault of Cenote; `cenote rm` removes segments"));
         }
-        self.story.row(
-            "command",
-            "looks for what is left: nothing",
-            None,
-            "/dev/shm /proc/sysvipc, temporary files",
-        )
+        self.story.row("command", "looks for what is left: nothing", None, WORDS.looks)
     }
 
     fn hear<const N: usize>(&mut self, role: Role, word: &str) -> Result<(Duration, [u64; N]), Trouble> {

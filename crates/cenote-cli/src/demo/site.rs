@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cenote::{Address, ErrorKind, Segment, qt};
+use cenote::{ErrorKind, Segment, qt};
 
 use super::CLEANING_PATIENCE;
 use super::trouble::Trouble;
@@ -17,12 +17,16 @@ const PICTURE: &str = "picture.png";
 
 /// Where the play takes place. Dropped, it removes all there is.
 pub(super) struct Site {
-    /// The key of the Qt segment: letters only, so that listings can tell it.
+    /// The key of the picture's segment: letters only, so that listings can tell it.
     pub(super) key: String,
-    /// The name of the POSIX segment and of the directory, without a slash.
+    /// The name of the directory, and as a rule of the greeting's segment.
     pub(super) name: String,
-    /// For the client's file: a directory that is this user's alone.
-    directory: PathBuf,
+    /// For files: a directory that is this user's alone.
+    pub(super) directory: PathBuf,
+    /// The address of the picture's segment.
+    pub(super) picture: String,
+    /// That of the greeting's.
+    pub(super) greeting: String,
 }
 
 impl Site {
@@ -32,12 +36,13 @@ impl Site {
         // What has the first name is left from another process of the same number, or somebody's joke.
         for attempt in 0..100 {
             let (key, name) = names(process, attempt);
-            let directory = temporary_directory().join(&name);
-            if has_key_files(&key) || !is_free(&Address::qt(&key)?)? || !is_free(&Address::posix(&name)?)? {
+            let directory = platform::temporary_directory().join(&name);
+            let [picture, greeting] = platform::demo_addresses(&key, &name, &directory);
+            if has_key_files(&key) || !is_free(&picture)? || !is_free(&greeting)? {
                 continue;
             }
             match platform::make_own_directory(&directory) {
-                Ok(()) => return Ok(Self { key, name, directory }),
+                Ok(()) => return Ok(Self { key, name, directory, picture, greeting }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => {
                     let what = format!("cannot make the directory {}: {error}", directory.display());
@@ -48,24 +53,16 @@ impl Site {
         Err(Trouble::told("all names are in use", "remove what earlier runs left: `cenote ls` shows it"))
     }
 
-    pub(super) fn qt(&self) -> String {
-        format!("qt:{}", self.key)
-    }
-
-    pub(super) fn posix(&self) -> String {
-        format!("posix:/{}", self.name)
-    }
-
-    /// Removes the POSIX segment, and says how long it took.
-    pub(super) fn remove_posix(&self) -> Result<Duration, Trouble> {
-        let (removed, time) = timed(|| Segment::remove(self.posix()));
+    /// Removes the greeting's segment, and says how long it took.
+    pub(super) fn remove_greeting(&self) -> Result<Duration, Trouble> {
+        let (removed, time) = timed(|| Segment::remove(&*self.greeting));
         removed?;
         Ok(time)
     }
 
-    /// Removes the Qt segment, if it is there although its last holder detached: true if it was.
-    pub(super) fn remove_qt(&self) -> Result<bool, Trouble> {
-        match Segment::options().timeout(CLEANING_PATIENCE).remove(self.qt()) {
+    /// Removes the picture's segment, if it is there although its last holder detached: true if it was.
+    pub(super) fn remove_picture(&self) -> Result<bool, Trouble> {
+        match Segment::options().timeout(CLEANING_PATIENCE).remove(&*self.picture) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error.into()),
@@ -73,7 +70,7 @@ impl Site {
     }
 
     /// What the client writes.
-    pub(super) fn picture(&self) -> PathBuf {
+    pub(super) fn picture_file(&self) -> PathBuf {
         self.directory.join(PICTURE)
     }
 
@@ -86,31 +83,22 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         // As a rule there is nothing left to remove; otherwise this is the end of a story that went wrong.
-        clear(&self.qt(), &self.posix());
+        clear(&self.picture, &self.greeting, &self.directory);
     }
 }
 
 /// Removes what there is of a run, whoever made it; nobody could hear of errors.
-pub(super) fn clear(qt: &str, posix: &str) {
+pub(super) fn clear(picture: &str, greeting: &str, directory: &Path) {
     let options = Segment::options().timeout(CLEANING_PATIENCE);
-    let _ = options.remove(posix);
-    let _ = options.remove(qt);
-    if let Some(name) = posix.strip_prefix("posix:/") {
-        let _ = remove_directory(&temporary_directory().join(name));
-    }
+    let _ = options.remove(greeting);
+    let _ = options.remove(picture);
+    let _ = remove_directory(directory);
 }
 
 /// Removes nothing but what the demo put there.
 fn remove_directory(directory: &Path) -> io::Result<()> {
     let _ = fs::remove_file(directory.join(PICTURE));
     fs::remove_dir(directory)
-}
-
-/// The directory for temporary files, as the library and Qt choose it.
-pub(super) fn temporary_directory() -> PathBuf {
-    std::env::var_os("TMPDIR")
-        .filter(|path| !path.is_empty())
-        .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
 }
 
 fn names(process: u32, attempt: u32) -> (String, String) {
@@ -130,11 +118,11 @@ fn letters(number: u32) -> String {
 /// They may be another user's, which cannot be removed.
 fn has_key_files(key: &str) -> bool {
     let names = [qt::legacy_segment_name(key), qt::legacy_semaphore_name(key)];
-    names.iter().any(|name| temporary_directory().join(name).symlink_metadata().is_ok())
+    names.iter().any(|name| platform::temporary_directory().join(name).symlink_metadata().is_ok())
 }
 
-fn is_free(address: &Address) -> Result<bool, Trouble> {
-    match Segment::stat_of(address.clone()) {
+fn is_free(address: &str) -> Result<bool, Trouble> {
+    match Segment::stat_of(address) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
         // Whatever else it is, it is somebody's.
         Ok(_) => Ok(false),

@@ -1,38 +1,18 @@
 //! Looking for what is left of a run, everywhere something could be.
 
-use std::fs;
-use std::io;
-use std::path::Path;
+use cenote::catalog;
 
-use cenote::{catalog, qt};
-
-use super::site::{Site, temporary_directory};
+use super::site::Site;
 use super::trouble::Trouble;
 use crate::platform;
 
-const SHM: &str = "/dev/shm";
-const SEGMENTS: &str = "/proc/sysvipc/shm";
-const SEMAPHORES: &str = "/proc/sysvipc/sem";
-/// The project that Qt gives to ftok(3).
-const QT_PROJECT: u32 = b'Q' as u32;
-
-/// What the kernel calls the things of a run, which nobody else's will ever be called.
-pub(super) struct Traces {
-    segment: u32,
-    semaphores: u32,
-}
+/// What the system calls the things of a run, which nobody else's will ever be called.
+pub(super) struct Traces(platform::Traces);
 
 impl Traces {
     /// Looks while everything is there.
     pub(super) fn of(site: &Site) -> Result<Self, Trouble> {
-        let id = |list, name: String| {
-            let file = temporary_directory().join(name);
-            find(list, &file).map_err(|error| unseen(list, &error))
-        };
-        Ok(Self {
-            segment: id(SEGMENTS, qt::legacy_segment_name(&site.key))?,
-            semaphores: id(SEMAPHORES, qt::legacy_semaphore_name(&site.key))?,
-        })
+        platform::Traces::of(&site.key).map(Self).map_err(unseen)
     }
 
     /// What is left, one thing a line.
@@ -40,87 +20,15 @@ impl Traces {
         let mut left = Vec::new();
         for entry in catalog::list(None)? {
             let address = entry.address.to_string();
-            if address == site.qt() || address == site.posix() {
+            if address == site.picture || address == site.greeting {
                 left.push(format!("the segment {address}"));
             }
         }
-        for (list, id, what) in
-            [(SEGMENTS, self.segment, "System V segment"), (SEMAPHORES, self.semaphores, "semaphore set")]
-        {
-            let rows = rows(list).map_err(|error| unseen(list, &error))?;
-            left.extend(rows.iter().filter(|row| row.id == id).map(|_| format!("the {what} {id}")));
-        }
-        let ours = |name: &str| {
-            name == site.name
-                || name.strip_prefix("sem.") == Some(&site.name)
-                || name.starts_with(&format!(".{}.", site.name))
-                || name == qt::legacy_segment_name(&site.key)
-                || name == qt::legacy_semaphore_name(&site.key)
-        };
-        for directory in [Path::new(SHM), &temporary_directory()] {
-            let names = names(directory).map_err(|error| unseen(&directory.display().to_string(), &error))?;
-            let files = names.iter().filter(|name| ours(name));
-            left.extend(files.map(|name| format!("the file {}", directory.join(name).display())));
-        }
+        left.extend(self.0.left(&site.key, &site.name).map_err(unseen)?);
         Ok(left)
     }
 }
 
-fn unseen(place: &str, error: &io::Error) -> Trouble {
-    let what = format!("cannot see in {place} whether something is left: {error}");
-    Trouble::told(what, "the demo needs /proc and /dev/shm as Linux usually has them")
-}
-
-/// A row of the kernel's lists: they begin with the key and the id.
-struct Row {
-    key: i32,
-    id: u32,
-}
-
-fn rows(list: &str) -> io::Result<Vec<Row>> {
-    let text = fs::read_to_string(list)?;
-    Ok(text.lines().filter_map(row).collect())
-}
-
-/// A line as a row; the first one has the names of the columns.
-fn row(line: &str) -> Option<Row> {
-    let mut fields = line.split_whitespace();
-    Some(Row { key: fields.next()?.parse().ok()?, id: fields.next()?.parse().ok()? })
-}
-
-/// The id of what a key file leads to.
-fn find(list: &str, key_file: &Path) -> io::Result<u32> {
-    let (device, inode) = platform::identity(&fs::metadata(key_file)?);
-    let key = ftok(device, inode);
-    let rows = rows(list)?;
-    let row = rows.iter().find(|row| row.key == key);
-    row.map(|row| row.id).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
-}
-
-/// ftok(3), as Linux has it.
-fn ftok(device: u64, inode: u64) -> i32 {
-    let low = |number: u64, mask: u32| number as u32 & mask;
-    (QT_PROJECT << 24 | low(device, 0xff) << 16 | low(inode, 0xffff)).cast_signed()
-}
-
-/// The names of all files in a directory.
-fn names(directory: &Path) -> io::Result<Vec<String>> {
-    fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_is_made_of_project_device_and_inode() {
-        assert_eq!(ftok(0x1234, 0x5678_9abc), 0x5134_9abc);
-    }
-
-    #[test]
-    fn the_kernels_lists_begin_with_key_and_id() {
-        let listed = row("1359003651     196617 600          2     0").unwrap();
-        assert_eq!((listed.key, listed.id), (1_359_003_651, 196_617));
-        assert!(row("       key      semid perms").is_none());
-    }
+fn unseen(what: String) -> Trouble {
+    Trouble::told(what, "the demo needs to see what the system usually shows")
 }

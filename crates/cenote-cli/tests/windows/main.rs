@@ -3,5 +3,6 @@
 
 mod holding;
 mod kinds;
+mod listing;
 mod locking;
 mod support;

@@ -50,7 +50,7 @@ fn sections() -> Result<Vec<Address>> {
     let has_qt = sys::lacks(Kind::Qt).is_none();
     let address = |name: &String| {
         let bare = name.strip_prefix(r"Local\").filter(|_| has_qt);
-        bare.and_then(|bare| qt_section(bare)).or_else(|| Address::windows(name).ok())
+        bare.and_then(qt_section).or_else(|| Address::windows(name).ok())
     };
     Ok(sys::section_names()?.iter().filter_map(address).collect())
 }

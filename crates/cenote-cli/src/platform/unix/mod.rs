@@ -1,7 +1,9 @@
 //! Unix.
 
 mod child;
+mod demo;
 mod signals;
+mod traces;
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -21,7 +23,9 @@ use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
 pub(crate) use child::run;
+pub(crate) use demo::{WORDS, demo_addresses, temporary_directory};
 use signals::Blocked;
+pub(crate) use traces::Traces;
 
 /// What cannot outlive the process that made it.
 pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Memfd];

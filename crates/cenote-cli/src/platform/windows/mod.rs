@@ -2,11 +2,13 @@
 
 mod child;
 mod console;
+mod demo;
 mod job;
+mod traces;
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io;
 use std::os::windows::process::CommandExt;
 use std::path::Path;
@@ -17,6 +19,8 @@ use windows_sys::Win32::System::Threading::CREATE_NEW_PROCESS_GROUP;
 
 pub(crate) use child::run;
 pub(crate) use console::{Interrupts, on_interrupt};
+pub(crate) use demo::{WORDS, demo_addresses, temporary_directory};
+pub(crate) use traces::Traces;
 
 /// What cannot outlive the process that made it: a file mapping goes with its last handle, and Qt uses those too.
 pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Memfd, Kind::Windows, Kind::Qt];
@@ -41,11 +45,6 @@ pub(crate) fn exit_code(status: u32) -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(_) => std::process::exit(status.cast_signed()),
     }
-}
-
-/// What Unix calls a file; nothing here is found by that.
-pub(crate) fn identity(_file: &Metadata) -> (u64, u64) {
-    (0, 0)
 }
 
 /// A word of the command line in UTF-8, which segments hold elsewhere too.
