@@ -29,6 +29,7 @@
 
 use std::env;
 use std::io::{BufRead, Write, stdin, stdout};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -40,6 +41,8 @@ use crate::words::{decode, encode};
 use crate::{Peer, forks};
 
 const ASKED: &str = "CENOTE_TEST_AGENT";
+/// Names what runs the tests if this processor does not: `cargo xtask cross` sets it.
+const RUNNER: &str = "CENOTE_TEST_RUNNER";
 static LAST_HINT: Mutex<String> = Mutex::new(String::new());
 /// Said to nobody: this is a forked child, on its way out.
 const IN_CHILD: &str = "(in the child)";
@@ -56,8 +59,27 @@ pub fn spawn() -> Peer {
 /// If this program cannot be found.
 #[must_use]
 pub fn command() -> Command {
-    let mut command = Command::new(env::current_exe().expect("a test knows its own program"));
+    let mut command = again();
     command.args(["agent", "--exact", "--nocapture", "--quiet", "--test-threads=1"]).env(ASKED, "1");
+    command
+}
+
+/// The command that starts the running test program once more.
+///
+/// # Panics
+/// If this program cannot be found.
+#[must_use]
+pub fn again() -> Command {
+    run(&env::current_exe().expect("a test knows its own program"))
+}
+
+/// The command that starts `program`, which is a test or a copy of one. The kernel cannot start what was built for
+/// another processor: that needs the emulator's name before it, for a child as for the test itself.
+#[must_use]
+pub fn run(program: &Path) -> Command {
+    let Some(runner) = env::var_os(RUNNER) else { return Command::new(program) };
+    let mut command = Command::new(runner);
+    command.arg(program);
     command
 }
 

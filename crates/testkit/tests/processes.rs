@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use testkit::cgroup::in_memory_cgroup;
 use testkit::names::ShmName;
-use testkit::{Peer, peers, skipped, system, watchdog};
+use testkit::{Peer, agent, peers, skipped, system, watchdog};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -137,7 +137,7 @@ fn hangs_when_told() {
 #[test]
 fn a_watchdog_names_the_test_and_takes_the_children() {
     let _watchdog = watchdog(MINUTE);
-    let mut again = Command::new(std::env::current_exe().unwrap());
+    let mut again = agent::again();
     again.args(["--exact", "hangs_when_told", "--nocapture"]).env(HANG, "1");
     let output = again.output().unwrap();
     assert!(!output.status.success());

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output, Stdio};
 
+use testkit::agent;
+
 use crate::{attacker, faults, native_keys, qt_semaphore};
 
 const TASK: &str = "CENOTE_TEST_TASK";
@@ -33,7 +35,7 @@ pub(crate) fn run_if_asked() {
 
 /// The command that starts a child for a task.
 pub(crate) fn command(task: &str, argument: &str) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = agent::again();
     command.args(["child", "--exact", "--nocapture", "--quiet", "--test-threads=1"]);
     command.env(TASK, task).env(ARGUMENT, argument).stdin(Stdio::null());
     command

@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
 use testkit::names::TempDir;
-use testkit::system;
+use testkit::{agent, system};
 
 use crate::{handing, hostile, sealing};
 
@@ -46,7 +46,7 @@ pub(crate) struct Other {
 
 impl Other {
     pub(crate) fn start(task: &str) -> Self {
-        Self::run(Command::new(std::env::current_exe().unwrap()), task, None)
+        Self::run(agent::again(), task, None)
     }
 
     /// As another user, if this process is root and so can.
@@ -63,7 +63,7 @@ impl Other {
         for path in [folder.path(), &program] {
             fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
         }
-        let mut command = Command::new(&program);
+        let mut command = agent::run(&program);
         system::as_other_user(command.current_dir("/"));
         Some(Self::run(command, task, Some(folder)))
     }
