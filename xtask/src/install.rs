@@ -1,5 +1,5 @@
 //! Installs the Debian packages that the tests need: the real peers, programs that judge what we made, and what builds
-//! and runs programs for Windows.
+//! and runs programs for other systems and processors.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -25,15 +25,28 @@ pub(crate) const FOR_PEERS: &[&str] = &[
     "zsh",
 ];
 
-/// A Rust that can build its own standard library for other systems, a linker for Windows, and Wine to run it.
+/// A Rust that can build its own standard library for other systems, with its lints; a linker for Windows, and Wine to
+/// run what it made.
 pub(crate) const FOR_WINDOWS: &[&str] = &[
     "cargo-web",
     "g++-mingw-w64-x86-64",
     "gcc-mingw-w64-x86-64",
+    "rust-web-clippy",
     "rust-web-src",
     "rustc-web",
     "wine",
     "wine64",
+];
+
+/// The same Rust, a linker and the C library for aarch64, and QEMU to run it.
+pub(crate) const FOR_CROSS: &[&str] = &[
+    "cargo-web",
+    "gcc-aarch64-linux-gnu",
+    "libc6-dev-arm64-cross",
+    "qemu-user",
+    "rust-web-clippy",
+    "rust-web-src",
+    "rustc-web",
 ];
 
 /// Installs those of the `packages` that are missing, after naming them.

@@ -1,15 +1,18 @@
-//! The repository's own commands: `cargo xtask test`, `peers`, `tidy`, `dist` and `windows`.
+//! The repository's own commands: `cargo xtask test`, `peers`, `tidy`, `dist`, `windows` and `cross`.
 //!
 //! Standard library only, so that they build in a moment on a fresh machine.
 
 mod cookbook;
+mod cross;
 mod dist;
 mod install;
 mod leaks;
 mod limits;
+mod on_windows;
 mod peers;
 mod pyside;
 mod repository;
+mod second_rust;
 mod steps;
 mod test;
 mod tidy;
@@ -22,9 +25,11 @@ use repository::Repository;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test [--no-install]   everything that must hold before a change is taken: the peers' packages,
+  test [--native] [--no-install]
+                        everything that must hold before a change is taken: the peers' packages,
                         formatting, lints, the house's rules, all suites, models, documentation,
-                        limits, and nothing left behind. CI=true makes every skip a failure.
+                        limits, `windows test`, `cross`, and nothing left behind. --native leaves
+                        the last two out. CI=true makes every skip a failure.
   peers [--no-install]  the peers alone, with what they need: then `cargo test` finds them
   tidy                  the house's rules alone
   dist                  the command as one file to give away, in target/dist, with its SHA-256 beside
@@ -32,7 +37,10 @@ usage: cargo xtask COMMAND
   windows build [--no-install]
                         the command for Windows, built on Linux, and the programs that it meets there
   windows test [--no-install]
-                        that, and the suites for Windows, run by Wine
+                        that, the lints and the suites for Windows, run by Wine; on Windows itself,
+                        natively
+  cross [--no-install]  the command and suites for Linux on aarch64, run by QEMU, and the library's
+                        lints for macOS
 ";
 
 fn main() -> ExitCode {
@@ -40,12 +48,16 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let repository = Repository::here();
     let outcome = match words[..] {
-        ["test"] => test::run(&repository, true),
-        ["test", "--no-install"] => test::run(&repository, false),
+        ["test"] => test::run(&repository, true, false),
+        ["test", "--no-install"] => test::run(&repository, false, false),
+        ["test", "--native"] => test::run(&repository, true, true),
+        ["test", "--native", "--no-install"] => test::run(&repository, false, true),
         ["peers"] => test::make_peers(&repository, true),
         ["peers", "--no-install"] => test::make_peers(&repository, false),
         ["tidy"] => tidy::run(&repository),
         ["dist"] => dist::run(&repository),
+        ["cross"] => cross::run(&repository, true),
+        ["cross", "--no-install"] => cross::run(&repository, false),
         ["windows", what @ ("build" | "test")] => windows::run(&repository, what, true),
         ["windows", what @ ("build" | "test"), "--no-install"] => windows::run(&repository, what, false),
         ["help" | "--help" | "-h"] => {

@@ -1,16 +1,24 @@
 //! `cargo xtask test`: everything that must hold before a change is taken.
 
 use std::env;
+use std::process::Command;
 
 use crate::repository::{Repository, run as run_command};
 use crate::steps::{Done, Outcome, Steps};
-use crate::{dist, install, leaks, limits, peers, tidy};
+use crate::{cross, dist, install, leaks, limits, peers, tidy, windows};
 
-/// Runs all steps; the first that fails stops the task. `may_install` allows installing packages.
-pub(crate) fn run(repository: &Repository, may_install: bool) -> Result<(), String> {
+/// Runs all steps; the first that fails stops the task. `may_install` allows installing packages, and `native` leaves
+/// out the other systems and processors.
+pub(crate) fn run(repository: &Repository, may_install: bool, native: bool) -> Result<(), String> {
     let before = leaks::snapshot();
     let mut steps = Steps::new(repository.strict);
-    let outcome = run_steps(repository, may_install, &mut steps);
+    let outcome = run_steps(repository, may_install, &mut steps).and_then(|()| {
+        if native {
+            return steps.step("other systems", || Ok(Done::Skipped("--native leaves them out".to_owned())));
+        }
+        windows::test(repository, may_install, &mut steps)?;
+        cross::test(repository, may_install, &mut steps)
+    });
     // Also after a failure: what a broken test leaves behind is a second thing to mend.
     let clean = steps.step("nothing left behind", || leaks::check(&before));
     steps.print_summary();
@@ -36,11 +44,14 @@ fn peer_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> 
 fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> Result<(), String> {
     peer_steps(repository, may_install, steps)?;
     steps.step("formatting", || {
-        with_component(repository, "fmt", &["--all", "--check"], "rustfmt is not part of this toolchain")
+        with_component(repository, "fmt", "rustfmt is not part of this toolchain", |fmt| {
+            fmt.args(["--all", "--check"]);
+        })
     })?;
     steps.step("lints", || {
-        let arguments = ["--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
-        with_component(repository, "clippy", &arguments, "clippy is not part of this toolchain")
+        with_component(repository, "clippy", "clippy is not part of this toolchain", |clippy| {
+            clippy.args(["--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]);
+        })
     })?;
     steps.step("house rules", || tidy::run(repository).map(|()| Done::Passed))?;
     steps.step("tests", || {
@@ -74,12 +85,19 @@ fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> R
 }
 
 /// Runs `cargo NAME`, a component that not every toolchain has. Asking for its version never fetches it.
-fn with_component(repository: &Repository, name: &str, arguments: &[&str], missing: &str) -> Outcome {
+pub(crate) fn with_component(
+    repository: &Repository,
+    name: &str,
+    missing: &str,
+    add_arguments: impl FnOnce(&mut Command),
+) -> Outcome {
     let asked = repository.cargo().args([name, "--version"]).output();
     if !asked.is_ok_and(|answer| answer.status.success()) {
         return Ok(Done::Skipped(missing.to_owned()));
     }
-    passed(run_command(repository.cargo().arg(name).args(arguments)))
+    let mut cargo = repository.cargo();
+    add_arguments(cargo.arg(name));
+    passed(run_command(&mut cargo))
 }
 
 fn passed(result: Result<(), String>) -> Outcome {

@@ -1,24 +1,20 @@
 //! `cargo xtask windows build | test`: the command for Windows, and the suites for it, without leaving Linux.
 //!
-//! No toolchain need bring a standard library for Windows: Debian's second Rust has the sources of its own and builds
-//! it. MinGW links, and Wine runs what came out, in a folder of the repository's own.
+//! No toolchain need bring a standard library for Windows: Debian's second Rust builds it. MinGW links, and Wine runs
+//! what came out, in a folder of the repository's own. On Windows itself nothing of that is needed: `on_windows.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::install;
 use crate::peers::{self, Recipe, SOURCES};
-use crate::repository::{Repository, is_installed, run as run_command, show};
+use crate::repository::{Repository, is_installed, run_within};
+use crate::second_rust::{self, System, TO_BUILD};
 use crate::steps::{Done, Steps};
+use crate::{install, on_windows};
 
-const TARGET: &str = "x86_64-pc-windows-gnu";
-/// The standard library is built with the program.
-const STANDARD_LIBRARY: &str = "-Zbuild-std=std,panic_abort";
-const CARGO: &str = "/usr/bin/cargo";
-const RUSTC: &str = "/usr/bin/rustc";
+const SYSTEM: System = System { target: "x86_64-pc-windows-gnu", standard_library: "std,panic_abort" };
 /// The suites that have something to say on Windows.
 const SUITES: [&str; 3] = ["conformance", "win32_peers", "windows"];
 /// A fresh folder takes Wine some seconds, the suites about a minute.
@@ -35,7 +31,7 @@ const PEER: Recipe = Recipe {
     libraries: &[],
 };
 
-const PEERS: [Recipe; 4] = [
+pub(crate) const PEERS: [Recipe; 4] = [
     Recipe { name: "win32.exe", sources: &["windows/peer.cpp"], ..PEER },
     Recipe { name: "win32-server.exe", sources: &["windows/server.cpp"], ..PEER },
     Recipe { name: "win32-client.exe", sources: &["windows/client.cpp"], ..PEER },
@@ -50,12 +46,13 @@ const PEERS: [Recipe; 4] = [
 ];
 
 /// What Wine 8 lacks and every program of Rust's asks for.
-const MISSING_DLL: &str = "bcryptprimitives.dll";
+pub(crate) const MISSING_DLL: &str = "bcryptprimitives.dll";
 
 /// `build` or `test`, as a task of its own.
 pub(crate) fn run(repository: &Repository, what: &str, may_install: bool) -> Result<(), String> {
     let mut steps = Steps::new(repository.strict);
     let outcome = match what {
+        _ if cfg!(windows) => on_windows::run(repository, what, &mut steps),
         "test" => test(repository, may_install, &mut steps),
         _ => build(repository, may_install, &mut steps),
     };
@@ -76,9 +73,15 @@ fn build(repository: &Repository, may_install: bool, steps: &mut Steps) -> Resul
 /// Builds, and runs the suites.
 pub(crate) fn test(repository: &Repository, may_install: bool, steps: &mut Steps) -> Result<(), String> {
     build(repository, may_install, steps)?;
+    steps.step("Windows: lints", || {
+        let Some(tools) = Tools::find(repository) else { return Ok(Done::Skipped(missing(repository))) };
+        SYSTEM
+            .lint(tools.0, |clippy| add_targets(clippy.args(["--profile", "test", "-p", "xtask"])))
+            .map(|()| Done::Passed)
+    })?;
     steps.step("Windows: the suites, by Wine", || {
         let Some(tools) = Tools::find(repository) else { return Ok(Done::Skipped(missing(repository))) };
-        run_command(tools.tests().arg("--no-run"))?;
+        run_within(tools.tests().arg("--no-run"), TO_BUILD)?;
         let wine = Wine::start(repository)?;
         let tested = tools.test(&wine);
         let users = wine.folder.join("drive_c/users");
@@ -107,8 +110,8 @@ impl<'a> Tools<'a> {
         for recipe in &PEERS {
             recipe.build(self.0, &peers)?;
         }
-        run_command(self.cargo("build").args(["--release", "-p", "cenote-cli"]))?;
-        let folder = self.0.target.join(TARGET).join("release");
+        run_within(SYSTEM.cargo(self.0, "build").args(["--release", "-p", "cenote-cli"]), TO_BUILD)?;
+        let folder = self.0.target.join(SYSTEM.target).join("release");
         copy(&peers.join(MISSING_DLL), &folder.join(MISSING_DLL))?;
         println!("made {}", folder.join("cenote.exe").display());
         println!("     {MISSING_DLL} beside it, for Wine before version 9; Windows has its own");
@@ -128,32 +131,16 @@ impl<'a> Tools<'a> {
     }
 
     fn tests(&self) -> Command {
-        let mut tests = self.cargo("test");
-        tests.args([
-            "-p",
-            "cenote",
-            "-p",
-            "cenote-cli",
-            "-p",
-            "testkit",
-            "--all-features",
-            "--lib",
-            "--bins",
-        ]);
-        tests.arg("--no-fail-fast").args(SUITES.iter().flat_map(|suite| ["--test", suite]));
+        let mut tests = SYSTEM.cargo(self.0, "test");
+        add_targets(tests.arg("--no-fail-fast"));
         tests
     }
+}
 
-    fn cargo(&self, what: &str) -> Command {
-        let mut cargo = self.0.command(CARGO);
-        cargo.args([what, STANDARD_LIBRARY, "--target", TARGET, "--target-dir"]).arg(&self.0.target);
-        // Of the toolchain that runs this task nothing must be used, nor of its flags.
-        for name in ["CARGO", "RUSTC_WRAPPER", "RUSTDOC", "RUSTFLAGS", "RUSTUP_TOOLCHAIN"] {
-            cargo.env_remove(name);
-        }
-        cargo.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1");
-        cargo
-    }
+/// All that is for Windows. The other suites are for Linux, and do not compile there.
+pub(crate) fn add_targets(cargo: &mut Command) {
+    cargo.args(["-p", "cenote", "-p", "cenote-cli", "-p", "testkit", "--all-features", "--lib", "--bins"]);
+    cargo.args(SUITES.iter().flat_map(|suite| ["--test", suite]));
 }
 
 /// A Windows of the repository's own. What runs in it is ended with it.
@@ -220,8 +207,7 @@ fn missing_tools(repository: &Repository) -> Vec<String> {
     missing.extend(
         ["wine", "wineboot", "wineserver"].into_iter().filter(|tool| !is_installed(tool)).map(String::from),
     );
-    let files = [CARGO, RUSTC, "/usr/lib/rustlib/src/rust/library/Cargo.lock"];
-    missing.extend(files.into_iter().filter(|file| !Path::new(file).exists()).map(String::from));
+    missing.extend(second_rust::missing());
     missing
 }
 
@@ -229,43 +215,5 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     match fs::copy(from, to) {
         Ok(_) => Ok(()),
         Err(error) => Err(format!("copying {} to {}: {error}", from.display(), to.display())),
-    }
-}
-
-/// [`run_command`], which ends what takes longer than `limit`.
-fn run_within(command: &mut Command, limit: Duration) -> Result<(), String> {
-    let shown = show(command);
-    println!("$ {shown}");
-    let started = command.spawn();
-    let mut child = started.map_err(|error| format!("`{shown}` could not be started: {error}"))?;
-    let end = Instant::now() + limit;
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(()),
-            Ok(Some(status)) => return Err(format!("`{shown}` failed: {status}")),
-            Ok(None) if Instant::now() < end => sleep(Duration::from_millis(20)),
-            other => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("`{shown}` is not done after {limit:?}: {other:?}"));
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_takes_too_long_is_ended() {
-        let started = Instant::now();
-        let error = run_within(Command::new("sleep").arg("60"), Duration::from_millis(50)).unwrap_err();
-        assert!(error.contains("is not done"), "{error}");
-        assert!(started.elapsed() < Duration::from_secs(30));
-        assert!(run_within(&mut Command::new("true"), PATIENCE).is_ok());
-        assert!(
-            run_within(&mut Command::new("false"), PATIENCE).is_err_and(|error| error.contains("failed"))
-        );
     }
 }
