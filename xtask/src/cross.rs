@@ -24,7 +24,7 @@ const LIBRARIES: &str = "/usr/aarch64-linux-gnu";
 /// a message has no room.
 const SUITES: [&str; 3] = ["conformance", "fork_alone", "qt_native"];
 /// They take some minutes; QEMU is about ten times slower than the processor.
-const PATIENCE: Duration = Duration::from_secs(900);
+const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// As a task of its own.
 pub(crate) fn run(repository: &Repository, may_install: bool) -> Result<(), String> {
