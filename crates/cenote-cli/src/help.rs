@@ -80,7 +80,8 @@ Examples:
 pub(crate) const CREATE: &str = "\
 Make a segment of zero bytes. It must not exist yet, and stays until it is removed, for kinds whose last detach \
 removes (qt:) as well: there, it goes with the next last detach. Anonymous memory (memfd:) cannot stay: it needs \
---hold, and the command prints where it is, as memfd:PID/FD.
+--hold, and the command prints where it is, as memfd:PID/FD. Nor can windows: segments, which go with their last \
+handle; --over FILE makes one whose bytes are in a file.
 
 The memory is reserved, so that what does not fit is an error now and not a crash later; --sparse leaves that out.";
 
@@ -94,7 +95,10 @@ Examples:
   cenote create qt:MyUniqueKey --size 4096 --hold
 
   Anonymous memory, for as long as the command runs:
-  cenote create memfd:scratch --size 64KiB --hold";
+  cenote create memfd:scratch --size 64KiB --hold
+
+  On Windows, a file that others find by a name:
+  cenote create windows:Local\\Table --size 1MiB --over C:\\data\\table.bin --hold";
 
 pub(crate) const WRITE: &str = "\
 Write a text, or the bytes of a file or of stdin, into a segment, under its lock.

@@ -1,5 +1,7 @@
 //! `cenote create`: a segment of zero bytes, kept until it is removed.
 
+use std::path::PathBuf;
+
 use cenote::{Address, Options, Segment};
 use serde::Serialize;
 
@@ -17,6 +19,9 @@ pub(crate) struct Args {
     /// How large: bytes, or with a unit as in 64KiB, 1MiB, 10MB
     #[arg(long, value_name = "SIZE", value_parser = numbers::size)]
     size: u64,
+    /// Make a windows: segment over this file, whose bytes it then has, and keeps when all have gone
+    #[arg(long, value_name = "FILE")]
+    over: Option<PathBuf>,
     #[command(flatten)]
     make: MakeArgs,
     /// Do not reserve the memory now. When it runs out later, whoever touches the segment pays for it
@@ -30,7 +35,7 @@ pub(crate) struct MakeArgs {
     /// The permissions of a new segment, in octal, whatever the umask
     #[arg(long, value_name = "MODE", default_value = "0600", value_parser = numbers::mode)]
     mode: u32,
-    /// Stay attached until interrupted (Ctrl-C, SIGTERM). memfd: segments go then, and qt: ones
+    /// Stay attached until interrupted (Ctrl-C, SIGTERM). memfd: segments go then, and qt: and windows: ones
     #[arg(long)]
     pub(crate) hold: bool,
 }
@@ -76,6 +81,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let mut options = args.make.options(context.options(None, args.make.hold)?);
     if args.sparse {
         options = options.sparse();
+    }
+    if let Some(file) = &args.over {
+        options = options.over_file(file);
     }
     let segment = options.create(&args.address, args.size)?;
     let (address, size) = (segment.address().to_string(), segment.len());

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use testkit::names::TempDir;
 use testkit::{Peer, peers};
 
 use crate::support::{Running, address, cenote, minute, run};
@@ -24,6 +25,24 @@ fn a_mapping_is_held_until_the_input_ends() {
     drop(held.child.stdin.take());
     assert_eq!(held.end(), 0);
     run(&["read", &address]).failed(1);
+}
+
+#[test]
+fn a_file_is_found_by_a_name_while_it_is_held() {
+    let _watchdog = minute();
+    let (address, folder) = (address(), TempDir::new());
+    let file = folder.join("table.bin");
+    let path = file.display().to_string();
+    let words = ["create", &address, "--size", "8KiB", "--over", &path, "--hold"];
+    let mut held = Running::start(cenote(&words).stdin(Stdio::piped()));
+    assert_eq!(held.complaint(), format!("cenote: holding {address} until interrupted"));
+    run(&["write", &address, "on disk"]).ok();
+    drop(held.child.stdin.take());
+    assert_eq!(held.end(), 0);
+    let bytes = std::fs::read(&file).unwrap();
+    assert_eq!((bytes.len(), &bytes[..8]), (8192, &b"on disk\0"[..]));
+    let error = run(&["create", &format!("file:{path}-2"), "--size", "8KiB", "--over", &path]);
+    assert!(error.failed(1).contains("only windows: segments"), "{error:?}");
 }
 
 #[test]

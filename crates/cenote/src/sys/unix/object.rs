@@ -414,7 +414,7 @@ mod tests {
         let new = NewFile { size: 5000, mode: 0o640, sparse: false };
         let file = create_by_renaming(&path, folder.path(), new, b"first").unwrap();
         let made = stat_file(&file).unwrap();
-        assert_eq!((made.size, made.mode), (5000, 0o640));
+        assert_eq!((made.size, made.mode), (5000, Some(0o640)));
         assert_eq!(std::fs::read(&path).unwrap()[..6], *b"first\0");
         let again = create_by_renaming(&path, folder.path(), new, b"first").unwrap_err();
         assert_eq!(again.kind(), ErrorKind::AlreadyExists);
