@@ -11,6 +11,7 @@ mod limits;
 mod on_windows;
 mod peers;
 mod pyside;
+mod qt_for_windows;
 mod repository;
 mod second_rust;
 mod steps;

@@ -69,12 +69,12 @@ pub(crate) fn install(repository: &Repository, folder: &Path, may_install: bool)
 }
 
 /// The system's own first, as the tests do: it has Debian's pip, and other users reach it.
-fn python() -> &'static str {
+pub(crate) fn python() -> &'static str {
     const SYSTEM: &str = "/usr/bin/python3";
     if Path::new(SYSTEM).is_file() { SYSTEM } else { "python3" }
 }
 
-fn remove(folder: &Path) -> Result<(), String> {
+pub(crate) fn remove(folder: &Path) -> Result<(), String> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(format!("removing {}: {error}", folder.display()))
@@ -84,7 +84,7 @@ fn remove(folder: &Path) -> Result<(), String> {
 }
 
 /// The `name==version` of each requirement.
-fn versions(requirements: &str) -> Vec<&str> {
+pub(crate) fn versions(requirements: &str) -> Vec<&str> {
     requirements.split_whitespace().filter(|word| word.contains("==")).collect()
 }
 

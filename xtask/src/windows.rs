@@ -9,10 +9,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::peers::{self, Recipe, SOURCES};
+use crate::pyside::Pyside;
 use crate::repository::{Repository, is_installed, run_within};
 use crate::second_rust::{self, System, TO_BUILD};
-use crate::steps::{Done, Steps};
-use crate::{install, on_windows};
+use crate::steps::{Done, Outcome, Steps};
+use crate::{install, on_windows, qt_for_windows};
 
 const SYSTEM: System = System { target: "x86_64-pc-windows-gnu", standard_library: "std,panic_abort" };
 /// The suites that have something to say on Windows.
@@ -45,6 +46,14 @@ pub(crate) const PEERS: [Recipe; 4] = [
     },
 ];
 
+/// The peer on Qt for Windows, which loads that from a folder beside itself.
+pub(crate) const QT_PEER: Recipe = Recipe {
+    name: "qt-windows.exe",
+    sources: &["windows/qt.cpp"],
+    headers: &["windows/qt_library.h", "windows/qt_values.h"],
+    ..PEER
+};
+
 /// What Wine 8 lacks and every program of Rust's asks for.
 pub(crate) const MISSING_DLL: &str = "bcryptprimitives.dll";
 
@@ -66,7 +75,7 @@ fn build(repository: &Repository, may_install: bool, steps: &mut Steps) -> Resul
     steps.step("Windows: the command and its peers", || {
         let Some(tools) = Tools::find(repository) else { return Ok(Done::Skipped(missing(repository))) };
         tools.build()?;
-        Ok(Done::Passed)
+        tools.build_qt_peer(may_install)
     })
 }
 
@@ -116,6 +125,19 @@ impl<'a> Tools<'a> {
         println!("made {}", folder.join("cenote.exe").display());
         println!("     {MISSING_DLL} beside it, for Wine before version 9; Windows has its own");
         Ok(())
+    }
+
+    /// The peer on Qt, if there is a Qt for it.
+    fn build_qt_peer(&self, may_install: bool) -> Outcome {
+        let peers = peers::folder(self.0);
+        match qt_for_windows::install(self.0, &peers, may_install)? {
+            Pyside::Ready => QT_PEER.build(self.0, &peers).map(|()| Done::Passed),
+            Pyside::Missing(what) => {
+                // One that an earlier run put there would run on another version.
+                let _ = fs::remove_file(peers.join(QT_PEER.name));
+                Ok(Done::Skipped(format!("the suites with {} (needs {what})", QT_PEER.name)))
+            }
+        }
     }
 
     /// The suites, and the tests within the crates.
