@@ -172,7 +172,8 @@ the other kinds can, with --no-lock.
 --break frees a lock that a dead holder has left locked: a POSIX named semaphore, which is the lock of qt:posix: \
 segments, or one that is given with --lock-with. It names the processes that have the semaphore open. If the kernel \
 says that there is none, its holder is dead, and the lock is freed; else --force frees it, and if its holder lives, two \
-have it then. All other locks belong to the kernel, which frees them when their holder dies; there, --break \
+have it then. On Windows Qt's own locks are of that sort, the system does not tell who has them open, and only \
+--force frees them. All other locks belong to the kernel, which frees them when their holder dies; there, --break \
 is an error.";
 
 pub(crate) const LOCK_EXAMPLES: &str = "\

@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     lock_with: Option<Address>,
     /// Free a lock that its dead holder has left locked: that of a qt:posix: segment, or a POSIX named semaphore given
-    /// with --lock-with. Who may have it is named first
+    /// with --lock-with; on Windows Qt's. Who may have it is named first, where the system tells
     #[arg(long = "break", conflicts_with_all = ["command", "shared"])]
     break_it: bool,
     /// Break it although a process that lives may have it
@@ -93,7 +93,7 @@ fn break_it(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 fn may_live(address: &Address, users: usize) -> Failure {
     let (what, hint) = match users {
         0 => {
-            ("a process that cannot be seen may have it open, and hold it", "try it as root, or as its owner")
+            ("a process that cannot be seen may have it open, and hold it", platform::WHERE_USERS_ARE_UNSEEN)
         }
         1 => ("the process named above has it open, and may hold it", "end it"),
         _ => ("one of the processes named above may hold it", "end the one that holds it, if it lives"),

@@ -21,7 +21,7 @@ pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 use crate::address::{Address, Kind, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, Handle, Mapped, Mapping, Part, SealedMemory, Wait};
-use lock::{LockState, Locker};
+use lock::{LockState, Locker, SemaphoreName};
 use sysv::Sysv;
 
 /// A place where a segment is, or may be.
@@ -49,8 +49,8 @@ pub(crate) trait Backend {
         None
     }
 
-    /// The POSIX semaphore that is the lock: it does not tell who has it, and stays taken when its holder dies.
-    fn lock_semaphore(&self) -> Option<&str> {
+    /// The semaphore that is the lock, if it does not tell who has it and stays taken when its holder dies.
+    fn lock_semaphore(&self) -> Option<SemaphoreName> {
         None
     }
 }

@@ -5,7 +5,7 @@ mod holders;
 mod list;
 
 use crate::address::Address;
-use crate::backend::lock::{LockState, semaphore_name};
+use crate::backend::lock::{LockState, SemaphoreName, semaphore_name};
 use crate::backend::{self, Stat};
 use crate::error::Result;
 
@@ -99,10 +99,10 @@ pub fn lock_users(address: &Address, lock_with: Option<&Address>) -> Result<Opti
     let users = || -> Result<Option<LockUsers>> {
         let name = match lock_with {
             Some(lock) => semaphore_name(lock)?,
-            None => backend::of(address)?.lock_semaphore().map(str::to_owned),
+            None => backend::of(address)?.lock_semaphore(),
         };
-        let Some(name) = name else { return Ok(None) };
-        Holders::find().map(|holders| Some(holders.of_semaphore(&name)))
+        let Some(name) = name.as_ref().and_then(SemaphoreName::posix) else { return Ok(None) };
+        Holders::find().map(|holders| Some(holders.of_semaphore(name)))
     };
     users().map_err(|error| error.during("look at the lock of", lock_with.unwrap_or(address)))
 }
@@ -112,6 +112,9 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     let stat = backend.stat()?;
     let found = holders.of(backend.mapped()?);
     let (verdict, reason) = judge(stat.attached, &found, holders);
+    let semaphore = backend.lock_semaphore();
+    let semaphore = semaphore.as_ref().and_then(SemaphoreName::posix);
+    let lock_users = semaphore.map_or_else(Vec::new, |name| holders.of_semaphore(name).users);
     Ok(Entry {
         address: address.clone(),
         owner: stat.uid.and_then(crate::sys::user_name).or_else(|| backend.owner()),
@@ -119,7 +122,7 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
         verdict,
         reason,
         lock: backend.lock_state(),
-        lock_users: backend.lock_semaphore().map_or_else(Vec::new, |name| holders.of_semaphore(name).users),
+        lock_users,
         stat,
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Segment;
 use crate::address::{Address, Kind};
-use crate::backend::lock::{from_elsewhere, named, semaphore_name, unbreakable};
+use crate::backend::lock::{SemaphoreName, from_elsewhere, semaphore_name, unbreakable};
 use crate::backend::{self, Attached, Backend, Extent, How};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
@@ -220,7 +220,8 @@ impl Options {
     ///
     /// For locks that the kernel does not free: POSIX named semaphores, and so `qt:posix:` segments. It is freed only
     /// if it is proven that nobody has the semaphore open, in whatever container, and in this process neither: then
-    /// nobody can hold it. While that is looked at, nobody can open it.
+    /// nobody can hold it. While that is looked at, nobody can open it. On Windows this is of Qt's semaphores, and
+    /// never proven: one that nobody has open is gone, and with it what was taken from it.
     ///
     /// # Errors
     /// `LockError` if it cannot be proven: somebody has it open ([`catalog::lock_users`](crate::catalog::lock_users)
@@ -231,7 +232,7 @@ impl Options {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        self.break_with(&address.try_into()?, named::break_dead_semaphore)
+        self.break_with(&address.try_into()?, SemaphoreName::break_if_dead)
     }
 
     /// The same, **whoever has the lock**: if its holder lives, two have it from then on. For a person who knows that
@@ -244,15 +245,14 @@ impl Options {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        self.break_with(&address.try_into()?, named::break_semaphore)
+        self.break_with(&address.try_into()?, SemaphoreName::break_by_force)
     }
 
-    fn break_with(&self, address: &Address, work: fn(&str) -> Result<bool>) -> Result<bool> {
+    fn break_with(&self, address: &Address, work: fn(&SemaphoreName) -> Result<bool>) -> Result<bool> {
         let broken = match &self.lock_with {
             Some(lock) => semaphore_name(lock),
             // What is not there has no lock.
-            None => backend::of(address)
-                .and_then(|backend| backend.stat().map(|_| backend.lock_semaphore().map(str::to_owned))),
+            None => backend::of(address).and_then(|backend| backend.stat().map(|_| backend.lock_semaphore())),
         }
         .and_then(|name| name.map_or_else(|| Err(unbreakable()), |name| work(&name)));
         broken.map_err(|error| error.during("break the lock of", address))

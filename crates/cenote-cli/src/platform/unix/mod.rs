@@ -34,6 +34,9 @@ pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Memfd];
 pub(crate) const ANONYMOUS_MEMORY_HINT: &str =
     "`ls -l /proc/PID/fd` shows what a process has; `cenote show memfd:PID/FD` looks at one";
 
+/// What helps where nobody can be seen who may hold a lock.
+pub(crate) const WHERE_USERS_ARE_UNSEEN: &str = "try it as root, or as its owner";
+
 /// What asks a command that holds something to end: Ctrl-C and its like.
 pub(crate) struct Interrupts(Blocked);
 

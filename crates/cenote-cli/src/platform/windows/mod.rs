@@ -29,6 +29,10 @@ pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Memfd, Kind::Windows, Ki
 pub(crate) const ANONYMOUS_MEMORY_HINT: &str =
     "its maker knows the handle; `cenote show memfd:PID/HANDLE` looks at one";
 
+/// What helps where nobody can be seen who may hold a lock.
+pub(crate) const WHERE_USERS_ARE_UNSEEN: &str =
+    "end the programs that use it: with the last of them it is free";
+
 /// Keeps a console's Ctrl-C from a process to be started.
 pub(crate) fn apart(command: &mut Command) -> &mut Command {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP)

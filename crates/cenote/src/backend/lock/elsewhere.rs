@@ -2,7 +2,7 @@
 
 use super::counting_set::CountingSet;
 use super::named::Named;
-use super::{Locker, NamedMutex, NamedSemaphore, OwnSet, RangeLock};
+use super::{Locker, NamedMutex, NamedSemaphore, OwnSet, RangeLock, SemaphoreName};
 use crate::address::{Address, Kind, Target};
 use crate::backend::{SemaphoreKey, later, qt};
 use crate::error::{Error, ErrorKind, Result};
@@ -44,11 +44,12 @@ pub(crate) fn from_elsewhere(address: &Address) -> Result<Box<dyn Locker>> {
     }
 }
 
-/// The POSIX semaphore that an address means as a lock, if it means one.
-pub(crate) fn semaphore_name(address: &Address) -> Result<Option<String>> {
+/// The semaphore that an address means as a lock, if it means one that stays taken when its holder dies.
+pub(crate) fn semaphore_name(address: &Address) -> Result<Option<SemaphoreName>> {
     match address.target() {
-        Target::Posix(name) => Ok(Some(name.clone())),
-        Target::QtNative(key) => qt::posix_name_of(&SemaphoreKey::from(key)),
+        Target::Posix(name) => Ok(Some(SemaphoreName::Posix(name.clone()))),
+        Target::Qt(key) => qt::semaphore_name_of(&SemaphoreKey::from(key)),
+        Target::QtNative(key) => qt::semaphore_name_of(&SemaphoreKey::from(key)),
         _ => Ok(None),
     }
 }

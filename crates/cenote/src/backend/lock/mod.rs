@@ -1,7 +1,7 @@
 //! The locks that programs share: each kind's own, and those from elsewhere that can take its place.
 //!
-//! All of them are objects of the kernel, which lets go of them when their holder dies, with one exception: POSIX
-//! named semaphores. Their waiters sleep in the kernel; a byte-range lock with a timeout looks again every
+//! All of them are objects of the kernel, which lets go of them when their holder dies, with one exception: named
+//! semaphores, those of POSIX and those of Windows. Their waiters sleep in the kernel; a byte-range lock with a timeout looks again every
 //! millisecond, because the kernel has no timed form of it.
 
 mod counting_set;
@@ -11,12 +11,14 @@ mod named_mutex;
 mod named_semaphore;
 mod own_set;
 mod range;
+mod semaphore_name;
 
 pub(crate) use elsewhere::{from_elsewhere, semaphore_name};
 pub(crate) use named_mutex::NamedMutex;
 pub(crate) use named_semaphore::NamedSemaphore;
 pub(crate) use own_set::{Maker, OwnSet, set_mode};
 pub(crate) use range::RangeLock;
+pub(crate) use semaphore_name::SemaphoreName;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, LockFile, SemSet, Wait};

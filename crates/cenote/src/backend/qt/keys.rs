@@ -6,14 +6,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{KeyType, NativeKey, legacy_segment_name, legacy_semaphore_name};
 use crate::sys;
 
-/// The longest name of an object of Windows's, as Qt has it.
+/// The longest name that all of Qt has on Windows, in units of UTF-16: newer versions cut it there, and 6.6 does not.
 const MAX_PATH: usize = 260;
 
 impl NativeKey {
     /// `QSharedMemory::platformSafeKey`: the native key of a segment that its users call `key`. Nothing is hashed.
     ///
     /// POSIX: `/key`. System V: an absolute path as it is, another in `$XDG_RUNTIME_DIR`, or where Qt goes if that is
-    /// not this user's alone; the directory is made if it is missing. Windows: `shm_` before the name.
+    /// not this user's alone; the directory is made if it is missing. Windows: `shm_` before the name, which is then no
+    /// longer than 260 units of UTF-16.
     ///
     /// ```
     /// use cenote::qt::{KeyType, NativeKey};
@@ -25,7 +26,7 @@ impl NativeKey {
     /// ```
     ///
     /// # Errors
-    /// `KeyError` (the key is empty), `Untrusted` (there is no directory of this user's own), `Unsupported` (the type
+    /// `KeyError` (the key is empty, or too long), `Untrusted` (there is no directory of this user's own), `Unsupported` (the type
     /// is another system's).
     #[doc(alias = "platformSafeKey")]
     pub fn of_segment(key: &str, key_type: KeyType) -> Result<Self> {
@@ -110,7 +111,12 @@ fn platform_safe(key: &str, key_type: KeyType, prefix: &str) -> Result<NativeKey
             let namespace =
                 ["Local\\", "Global\\"].into_iter().find(|space| key.starts_with(space)).unwrap_or("");
             let name = format!("{namespace}{prefix}{}", &key[namespace.len()..]);
-            NativeKey::new(key_type, name.chars().take(MAX_PATH).collect::<String>())
+            if name.encode_utf16().count() > MAX_PATH {
+                let what = "Qt's versions do not agree on names of more than 260 units of UTF-16";
+                return Err(Error::new(ErrorKind::KeyError, what)
+                    .with_hint("choose a shorter key, or give the native key as the program has it"));
+            }
+            NativeKey::new(key_type, name)
         }
     }
 }

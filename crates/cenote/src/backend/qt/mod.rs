@@ -10,20 +10,23 @@ mod system_v;
 mod system_v_semaphore;
 mod tally;
 mod windows;
+mod windows_lock;
 mod windows_semaphore;
 
 pub use semaphore::SemaphoreKey;
 pub(crate) use semaphore::{Semaphore, remove_semaphore, semaphore};
+pub(crate) use windows_lock::{break_by_force, break_if_dead};
 
 use super::Backend;
-use super::lock::Locker;
+use super::lock::{Locker, SemaphoreName};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{KeyType, NativeKey};
 use posix::Posix;
 use posix_lock::PosixLock;
 use system_v::SystemV;
 use system_v_semaphore::SystemVSemaphore;
-use windows::{SemaphoreLock, Windows};
+use windows::Windows;
+use windows_lock::WindowsLock;
 
 pub(super) fn of_key(key: &str) -> Box<dyn Backend> {
     match KeyType::LEGACY_DEFAULT {
@@ -37,7 +40,7 @@ pub(super) fn of_native_key(key: &NativeKey) -> Result<Box<dyn Backend>> {
     Ok(match key.key_type() {
         KeyType::SystemV(project) => Box::new(SystemV::of_native_key(key, project)?),
         KeyType::Posix => Box::new(Posix::of_native_key(key)?),
-        KeyType::Windows => Box::new(Windows::of_native_key(key)),
+        KeyType::Windows => Box::new(Windows::of_native_key(key)?),
     })
 }
 
@@ -46,15 +49,16 @@ pub(crate) fn lock_of(key: &SemaphoreKey) -> Result<Box<dyn Locker>> {
     Ok(match key.place()? {
         semaphore::Place::SystemV(file) => Box::new(SystemVSemaphore::new(file, 1)),
         semaphore::Place::Posix(name) => Box::new(PosixLock::alone(name)),
-        semaphore::Place::Windows(name) => Box::new(SemaphoreLock::open(&name)?),
+        semaphore::Place::Windows(name) => Box::new(WindowsLock::alone(name)),
     })
 }
 
-/// The name of the semaphore, if it is a POSIX one.
-pub(crate) fn posix_name_of(key: &SemaphoreKey) -> Result<Option<String>> {
+/// The name of the semaphore, if it stays taken when its holder dies.
+pub(crate) fn semaphore_name_of(key: &SemaphoreKey) -> Result<Option<SemaphoreName>> {
     Ok(match key.place()? {
-        semaphore::Place::SystemV(_) | semaphore::Place::Windows(_) => None,
-        semaphore::Place::Posix(name) => Some(name),
+        semaphore::Place::SystemV(_) => None,
+        semaphore::Place::Posix(name) => Some(SemaphoreName::Posix(name)),
+        semaphore::Place::Windows(name) => Some(SemaphoreName::Windows(name)),
     })
 }
 

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::posix_lock::PosixLock;
-use crate::backend::lock::{LockState, Locker, NamedSemaphore, named};
+use crate::backend::lock::{LockState, Locker, NamedSemaphore, SemaphoreName, named};
 use crate::backend::mapped_file::{self, FileBackend};
 use crate::backend::{Attached, Backend, How, Stat, mappable, timed_out};
 use crate::error::{Error, ErrorKind, Result};
@@ -151,8 +151,8 @@ impl Backend for Posix {
         self.files().mapped()
     }
 
-    fn lock_semaphore(&self) -> Option<&str> {
-        Some(&self.semaphore)
+    fn lock_semaphore(&self) -> Option<SemaphoreName> {
+        Some(SemaphoreName::Posix(self.semaphore.clone()))
     }
 }
 

@@ -1,14 +1,18 @@
 //! Qt's segments on Windows: a file mapping, and beside it a named semaphore as the lock.
 //!
-//! As in Qt, creating, attaching and detaching happen under the lock. Both objects go with their last handle. What a
-//! dead process has taken from the semaphore is not given back as long as anybody has it open.
+//! Qt creates, attaches and detaches under the lock. A mapping is complete when it has its name, and goes with its last
+//! handle, so nothing here has to wait for that: a lock that a dead holder has left stuck keeps nobody from the memory.
 
-use crate::backend::lock::{Abandoned, LockState, Locked, Locker};
+use super::windows_lock::WindowsLock;
+use crate::backend::lock::{LockState, Locker, SemaphoreName};
 use crate::backend::windows::{no_removal, stat};
-use crate::backend::{Attached, Backend, How, Stat, mappable, timed_out};
-use crate::error::Result;
+use crate::backend::{Attached, Backend, How, Stat, mappable};
+use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, NativeKey};
-use crate::sys::{self, KernelSemaphore, Mapped, Mapping, Section, Wait};
+use crate::sys::{self, Mapped, Mapping, Section, Wait};
+
+/// Qt leaves that many units of UTF-16 of a segment's name to its lock's.
+const LONGEST: usize = 255;
 
 /// A key's two names.
 pub(super) struct Windows {
@@ -20,7 +24,7 @@ struct AttachedWindows {
     mapping: Mapping,
     /// The name goes with its last handle.
     _section: Section,
-    lock: SemaphoreLock,
+    lock: WindowsLock,
 }
 
 impl Windows {
@@ -29,36 +33,50 @@ impl Windows {
     }
 
     /// As Qt has it: the lock's key is the legacy key's if that is known, else the segment's own with `_sem` after it.
-    pub(super) fn of_native_key(key: &NativeKey) -> Self {
+    pub(super) fn of_native_key(key: &NativeKey) -> Result<Self> {
         let segment = key.native_key().to_owned();
         let semaphore = match key.legacy_key() {
             Some(legacy) => qt::legacy_semaphore_name(legacy),
-            None => qt::semaphore_name_beside(&segment).unwrap_or_else(|| format!("{segment}_sem")),
+            None => match qt::semaphore_name_beside(&segment) {
+                Some(legacy) => legacy,
+                None => format!("{}_sem", first_units(&segment, LONGEST)?),
+            },
         };
-        Self { segment, semaphore }
+        Ok(Self { segment, semaphore })
     }
 
-    /// Does the work with the lock held.
-    fn locked(&self, how: &How, work: impl FnOnce() -> Result<Section>) -> Result<Box<dyn Attached>> {
-        let lock = SemaphoreLock::open(&self.semaphore)?;
-        let locked = lock.lock(Wait::up_to(how.timeout))?.ok_or_else(timed_out)?;
-        let mapped = work().and_then(|section| Ok((sys::view_of(&section, how.writable)?, section)));
-        lock.unlock(locked)?;
-        let (mapping, section) = mapped?;
+    fn attached(&self, section: Section, how: &How) -> Result<Box<dyn Attached>> {
+        let mapping = sys::view_of(&section, how.writable)?;
+        let lock = WindowsLock::of_segment(self.semaphore.clone());
         Ok(Box::new(AttachedWindows { mapping, _section: section, lock }))
     }
+}
+
+/// The first units of UTF-16 of a name, where Qt cuts it off.
+pub(super) fn first_units(name: &str, most: usize) -> Result<&str> {
+    let mut units = 0;
+    for (at, letter) in name.char_indices() {
+        units += letter.len_utf16();
+        if units > most {
+            // What is left of the letter is no text, and no address could be written of it.
+            if units - letter.len_utf16() < most {
+                let what = format!("Qt cuts the name after {most} units of UTF-16, which is within a letter");
+                return Err(Error::new(ErrorKind::KeyError, what).with_hint("choose a shorter key"));
+            }
+            return Ok(&name[..at]);
+        }
+    }
+    Ok(name)
 }
 
 impl Backend for Windows {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         mappable(size)?;
-        self.locked(how, || Section::create(&self.segment, size, how.mode))
+        self.attached(Section::create(&self.segment, size, how.mode)?, how)
     }
 
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
-        // Before the lock is made: what is missing leaves nothing behind.
-        Section::open(&self.segment, false)?;
-        self.locked(how, || Section::open(&self.segment, how.writable))
+        self.attached(Section::open(&self.segment, how.writable)?, how)
     }
 
     fn remove(&self, _wait: Wait) -> Result<()> {
@@ -76,6 +94,10 @@ impl Backend for Windows {
 
     fn mapped(&self) -> Result<Mapped> {
         Section::open(&self.segment, false).map(|_| Mapped::Nameless)
+    }
+
+    fn lock_semaphore(&self) -> Option<SemaphoreName> {
+        Some(SemaphoreName::Windows(self.semaphore.clone()))
     }
 }
 
@@ -96,31 +118,23 @@ impl Attached for AttachedWindows {
         Ok(Mapped::Nameless)
     }
 
-    fn detach(self: Box<Self>, wait: Wait) -> Result<()> {
-        let locked = self.lock.lock(wait);
-        let unmapped = self.mapping.unmap();
-        match locked? {
-            Some(locked) => self.lock.unlock(locked).and(unmapped),
-            None => unmapped.and(Err(timed_out().because("it is detached all the same"))),
-        }
+    fn detach(self: Box<Self>, _wait: Wait) -> Result<()> {
+        self.mapping.unmap()
     }
 }
 
-/// A named semaphore as a lock: 1 is free.
-pub(super) struct SemaphoreLock(KernelSemaphore);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl SemaphoreLock {
-    pub(super) fn open(name: &str) -> Result<Self> {
-        KernelSemaphore::open(name, 1).map(Self)
-    }
-}
-
-impl Locker for SemaphoreLock {
-    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
-        Ok(self.0.take(wait)?.then(|| Locked::new(Abandoned::Unknown)))
-    }
-
-    fn unlock(&self, _locked: Locked) -> Result<()> {
-        self.0.release(1)
+    #[test]
+    fn names_are_cut_where_qt_cuts_them() {
+        assert_eq!(first_units("short", 5).unwrap(), "short");
+        assert_eq!(first_units("short", 4).unwrap(), "shor");
+        assert_eq!(first_units("日本", 1).unwrap(), "日");
+        assert_eq!(first_units("😀x", 2).unwrap(), "😀");
+        assert_eq!(first_units("x😀", 2).unwrap_err().kind(), ErrorKind::KeyError);
+        let long = Windows::of_native_key(&format!("windows:{}", "x".repeat(300)).parse().unwrap()).unwrap();
+        assert_eq!((long.segment.len(), long.semaphore.len()), (300, 259));
     }
 }

@@ -45,7 +45,7 @@ impl Semaphore for WindowsSemaphore {
     fn release(&self, count: u16) -> Result<()> {
         match count {
             0 => Ok(()),
-            count => self.get()?.release(count.into()),
+            count => self.get()?.release(count.into()).map(|_| ()),
         }
     }
 

@@ -4,10 +4,10 @@
 
 use std::ffi::c_void;
 use std::os::windows::io::AsRawHandle;
-use std::ptr;
+use std::{io, ptr};
 
 use windows_sys::Wdk::Foundation::{NtQueryObject, OBJECT_INFORMATION_CLASS};
-use windows_sys::Win32::Foundation::{LocalFree, UNICODE_STRING};
+use windows_sys::Win32::Foundation::{ERROR_PATH_NOT_FOUND, LocalFree, UNICODE_STRING};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
 };
@@ -94,6 +94,16 @@ pub(super) fn in_session(path: &str) -> Option<String> {
     directories().into_iter().find_map(|(prefix, directory)| {
         let name = path.strip_prefix(&directory)?.strip_prefix('\\')?;
         (!name.contains('\\')).then(|| format!("{prefix}{name}"))
+    })
+}
+
+/// An error for a name that leads into a folder of objects which is not there, if that is what the system said.
+#[cold]
+pub(super) fn no_such_folder(error: &io::Error) -> Option<Error> {
+    let said = error.raw_os_error().map(i32::cast_unsigned) == Some(ERROR_PATH_NOT_FOUND);
+    said.then(|| {
+        Error::new(ErrorKind::KeyError, "a name has no backslash but that of Local\\ or Global\\ before it")
+            .with_hint("choose a name without backslashes")
     })
 }
 

@@ -11,10 +11,11 @@ use windows_sys::Win32::Foundation::{
     ERROR_INVALID_HANDLE, HANDLE, NTSTATUS, WAIT_ABANDONED_0, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
 use windows_sys::Win32::System::Threading::{
-    CreateMutexW, CreateSemaphoreW, INFINITE, OpenMutexW, ReleaseMutex, ReleaseSemaphore, WaitForSingleObject,
+    CreateMutexW, CreateSemaphoreW, INFINITE, OpenMutexW, OpenSemaphoreW, ReleaseMutex, ReleaseSemaphore,
+    SEMAPHORE_MODIFY_STATE, SYNCHRONIZATION_SYNCHRONIZE, WaitForSingleObject,
 };
 
-use super::names::{Access, path_of, wide};
+use super::names::{Access, no_such_folder, path_of, wide};
 use super::{Handle, last_error, os_error, refused};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{MutexState, Taken, Wait};
@@ -124,17 +125,31 @@ impl KernelSemaphore {
         object("CreateSemaphore", made).map(Self)
     }
 
+    /// Opens the semaphore, if there is one.
+    pub(crate) fn find(name: &str) -> Result<Option<Self>> {
+        let wide = wide(name)?;
+        let access = SYNCHRONIZATION_SYNCHRONIZE | SEMAPHORE_MODIFY_STATE;
+        // SAFETY: a name that outlives the call.
+        let opened = unsafe { OpenSemaphoreW(access, 0, wide.as_ptr()) };
+        match object("OpenSemaphore", opened) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            opened => opened.map(|opened| Some(Self(opened))),
+        }
+    }
+
     pub(crate) fn take(&self, wait: Wait) -> Result<bool> {
         wait_for(&self.0, wait).map(|taken| taken != Taken::TimedOut)
     }
 
-    pub(crate) fn release(&self, count: i32) -> Result<()> {
-        // SAFETY: an open semaphore; nobody asks for the value before.
-        let released = unsafe { ReleaseSemaphore(self.0.as_raw_handle(), count, std::ptr::null_mut()) };
+    /// Adds `count`, and says how many there were to take before.
+    pub(crate) fn release(&self, count: i32) -> Result<i32> {
+        let mut before = 0;
+        // SAFETY: an open semaphore, and a place for the value before.
+        let released = unsafe { ReleaseSemaphore(self.0.as_raw_handle(), count, &raw mut before) };
         if released == 0 {
             Err(last_error("ReleaseSemaphore").with_kind(ErrorKind::LockError))
         } else {
-            Ok(())
+            Ok(before)
         }
     }
 }
@@ -146,7 +161,7 @@ fn object(call: &str, made: *mut c_void) -> Result<Handle> {
             let what = "an object of another kind has the name of its lock";
             return Err(Error::new(ErrorKind::LockError, what).with_hint("choose another name"));
         }
-        return Err(os_error(call, error));
+        return Err(no_such_folder(&error).unwrap_or_else(|| os_error(call, error)));
     }
     // SAFETY: open, and nobody else's.
     Ok(unsafe { Handle::from_raw_handle(made) })

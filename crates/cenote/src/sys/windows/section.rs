@@ -18,7 +18,7 @@ use windows_sys::Win32::System::Memory::{
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 use windows_sys::Win32::System::WindowsProgramming::PUBLIC_OBJECT_BASIC_INFORMATION;
 
-use super::names::{self, Access, wide};
+use super::names::{self, Access, no_such_folder, wide};
 use super::{Handle, os_error, people, process};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{Mapped, Mapping, Part};
@@ -48,7 +48,9 @@ impl Section {
         let number = error.raw_os_error().map(i32::cast_unsigned);
         match (made, number) {
             (None, Some(ERROR_INVALID_HANDLE)) => Err(another_kind()),
-            (None, _) => Err(os_error("CreateFileMapping", error)),
+            (None, _) => {
+                Err(no_such_folder(&error).unwrap_or_else(|| os_error("CreateFileMapping", error)))
+            }
             (Some(_), Some(ERROR_ALREADY_EXISTS)) => {
                 Err(os_error("CreateFileMapping", error).because("there is one already"))
             }
@@ -155,7 +157,7 @@ fn open(name: &str, access: u32) -> Result<Section> {
         let error = io::Error::last_os_error();
         return Err(match error.raw_os_error().map(i32::cast_unsigned) {
             Some(ERROR_INVALID_HANDLE) => another_kind().with_kind(ErrorKind::KeyError),
-            _ => os_error("OpenFileMapping", error),
+            _ => no_such_folder(&error).unwrap_or_else(|| os_error("OpenFileMapping", error)),
         });
     }
     // SAFETY: open, and nobody else's.
