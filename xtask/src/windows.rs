@@ -17,7 +17,7 @@ use crate::{install, on_windows, qt_for_windows};
 
 const SYSTEM: System = System { target: "x86_64-pc-windows-gnu", standard_library: "std,panic_abort" };
 /// The suites that have something to say on Windows.
-const SUITES: [&str; 3] = ["conformance", "win32_peers", "windows"];
+const SUITES: [&str; 4] = ["conformance", "qt_windows_peers", "win32_peers", "windows"];
 /// A fresh folder takes Wine some seconds, the suites about a minute.
 const PATIENCE: Duration = Duration::from_secs(600);
 

@@ -80,4 +80,6 @@ conformance_for! {
 conformance_for! {
     windows: Place::windows(),
     file: Place::file(),
+    qt: Place::qt(),
+    qt_native: Place::qt_native(),
 }

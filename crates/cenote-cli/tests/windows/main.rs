@@ -5,4 +5,5 @@ mod holding;
 mod kinds;
 mod listing;
 mod locking;
+mod qt;
 mod support;

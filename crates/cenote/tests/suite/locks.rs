@@ -131,7 +131,7 @@ fn a_killed_holder_leaves_a_lock_to_break(place: &Place) {
         assert!(Segment::attach(place.address()).unwrap().try_lock().unwrap().is_none(), "freed once");
         guard.unlock().unwrap();
     }
-    Segment::remove(place.address()).unwrap();
+    place.end(segment);
 }
 
 pub(crate) fn no_count_is_lost_among_processes_and_threads(place: &Place) {

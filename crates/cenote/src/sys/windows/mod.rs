@@ -31,16 +31,6 @@ pub(crate) use section::{ANONYMOUS_SECTIONS, Section, view_of, view_of_part};
 
 /// An error for the kinds of segments that there is no place for here.
 pub(crate) fn lacks(kind: Kind) -> Option<Error> {
-    // Built, and not yet tried against a real Qt: a lock that is not Qt's would be worse than none.
-    if kind == Kind::Qt {
-        return Some(
-            Error::new(
-                ErrorKind::Unsupported,
-                "Qt's segments are not part of this version on this system yet",
-            )
-            .with_hint("windows: and file: are the kinds it has here"),
-        );
-    }
     let what = match kind {
         Kind::Posix => "objects of shm_open",
         Kind::Sysv => "System V segments",

@@ -12,16 +12,27 @@ pub(super) enum Guard {
 
 impl Place {
     pub(crate) fn windows() -> Self {
-        let place = Self::new(format!(r"windows:Local\{}", unique("windows")), Guard::Nothing);
+        Self { tells_abandoned: true, ..Self::mapping(format!(r"windows:Local\{}", unique("windows"))) }
+    }
+
+    pub(crate) fn qt() -> Self {
+        Self { frees_at_death: false, ..Self::mapping(format!("qt:{}", unique("qt"))) }
+    }
+
+    pub(crate) fn qt_native() -> Self {
+        let address = format!(r"qt:windows:Local\shm_{}", unique("qt"));
+        Self { frees_at_death: false, ..Self::mapping(address) }
+    }
+
+    fn mapping(address: String) -> Self {
         Self {
             counts: true,
             has_parts: true,
             last_removes: true,
-            tells_abandoned: true,
             shared_when_read_only: false,
             whole_pages: true,
             removal: Removal::Never,
-            ..place
+            ..Self::new(address, Guard::Nothing)
         }
     }
 }
