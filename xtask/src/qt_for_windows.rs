@@ -92,3 +92,28 @@ pub(crate) fn install(repository: &Repository, peers: &Path, may_install: bool) 
         .map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(Pyside::Ready)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_be_installed_is_named_and_what_is_there_in_part_is_not_taken() {
+        let peers = std::env::temp_dir().join(format!("cenote-xtask-qt-{}", std::process::id()));
+        let unpacked = folder(&peers);
+        fs::create_dir_all(&unpacked).unwrap();
+        let repository = Repository::here();
+        fs::copy(repository.root.join(REQUIREMENTS), unpacked.join(INSTALLED)).unwrap();
+        let install = || install(&repository, &peers, false).unwrap();
+        let is_missing = |what: Pyside| matches!(what, Pyside::Missing(why) if why.contains("--no-install"));
+        let incomplete = is_missing(install());
+        for file in FILES {
+            fs::write(unpacked.join(file), "").unwrap();
+        }
+        let whole = matches!(install(), Pyside::Ready);
+        fs::write(unpacked.join(INSTALLED), "another version").unwrap();
+        let other = is_missing(install());
+        fs::remove_dir_all(&peers).unwrap();
+        assert!(incomplete && whole && other);
+    }
+}

@@ -21,7 +21,7 @@
 //! | `file:/path` | a mapped file |
 //! | `memfd:label`, `memfd:PID/FD` | anonymous memory: new, or what a process has; see [`handover`] and [`Sealed`] |
 //! | `qt:KEY` | what `QSharedMemory("KEY")` means on this system: same bytes, same lock |
-//! | `qt:posix:/name`, `qt:systemv:PATH` | Qt's native keys, in Qt's text form |
+//! | `qt:posix:/name`, `qt:systemv:PATH`, `qt:windows:NAME` | Qt's native keys, in Qt's text form |
 //!
 //! The other kinds of [`Kind`] parse, and answer [`ErrorKind::Unsupported`] in this version.
 //!

@@ -8,7 +8,7 @@ use crate::sys::{self, Wait};
 
 /// A counting semaphore that processes share by a key: `QSystemSemaphore(key)` of a Qt program is the same one.
 ///
-/// A text is a legacy key, which means System V here; a [`NativeKey`](crate::qt::NativeKey) says its mechanism.
+/// A text is a legacy key, which means System V on Linux; a [`NativeKey`](crate::qt::NativeKey) says its mechanism.
 ///
 /// **System V**: what a process has taken is given back by the kernel when it dies or ends, and what it has added is
 /// taken away again (`SEM_UNDO`), as in Qt. The kernel remembers up to 32767 for each process, so that one that only
@@ -17,6 +17,9 @@ use crate::sys::{self, Wait};
 ///
 /// **POSIX**: nothing is given back when a process dies, so that its peers may wait for ever: use
 /// [`acquire_timeout`](Self::acquire_timeout). It stays until [`remove`](Self::remove) takes it away.
+///
+/// **Windows**: nothing is given back when a process dies either. It goes with the last handle, and nobody can remove
+/// it before.
 ///
 /// ```
 /// use cenote::SystemSemaphore;
@@ -42,7 +45,7 @@ impl SystemSemaphore {
     ///
     /// # Errors
     /// `KeyError` (the key is empty, or cannot be used), `PermissionDenied` (it is another user's),
-    /// `OutOfResources`, `InvalidSize` (`initial` is too large), `Unsupported` (a Windows key).
+    /// `OutOfResources`, `InvalidSize` (`initial` is too large), `Unsupported` (a key of another system's).
     pub fn open(key: impl Into<SemaphoreKey>, initial: u16) -> Result<Self> {
         let this = Self::new(key.into(), initial)?;
         this.inner.open().map_err(|error| this.during("open", error))?;
@@ -52,7 +55,8 @@ impl SystemSemaphore {
     /// Takes the semaphore over and sets its value to `initial`, **even if others use it**. Qt's mode `Create`,
     /// made for cleaning up after crashes, which `SEM_UNDO` makes unnecessary as a rule.
     ///
-    /// On POSIX, as in Qt, a new semaphore takes the name; whoever has the old one open goes on with that.
+    /// On POSIX, as in Qt, a new semaphore takes the name; whoever has the old one open goes on with that. On Windows, as
+    /// in Qt, one that is there keeps its value.
     ///
     /// # Errors
     /// Those of [`open`](Self::open).
@@ -66,7 +70,7 @@ impl SystemSemaphore {
     /// they make a new one.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`, `KeyError`.
+    /// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported` (on Windows).
     pub fn remove(key: impl Into<SemaphoreKey>) -> Result<()> {
         let key = key.into();
         backend::remove_semaphore(&key).map_err(|error| during("remove", &key, error))

@@ -178,8 +178,8 @@ impl Segment {
     /// The lock is that of the segment's kind, shared with all programs that follow the kind's rules: see the table of
     /// addresses in `docs/addresses.md`. A thread that has it and calls this again waits for itself, for ever.
     /// If the holder dies, the kernel frees the lock; [`Guard::abandoned`] tells where that can be known. POSIX named
-    /// semaphores, and so `qt:posix:` segments, are the exception: there a dead holder's lock stays locked until
-    /// somebody [breaks](Options::break_lock) it.
+    /// semaphores, and so `qt:posix:` segments, are the exception, and on Windows Qt's: there a dead holder's lock stays
+    /// locked until somebody [breaks](Options::break_lock) it.
     ///
     /// # Errors
     /// `LockError`, `PermissionDenied` (the lock belongs to another user), `Unsupported`.
