@@ -3,13 +3,14 @@
 
 use std::fs;
 
-use crate::leaks;
 use crate::peers::{self, Recipe};
+use crate::pyside::Pyside;
 use crate::repository::{Repository, is_installed, run as run_command, run_within};
 use crate::second_rust::TO_BUILD;
 use crate::steps::{Done, Outcome, Steps};
 use crate::test::with_component;
-use crate::windows::{MISSING_DLL, PEERS, add_targets};
+use crate::windows::{MISSING_DLL, PEERS, QT_PEER, add_targets};
+use crate::{leaks, qt_for_windows};
 
 pub(crate) fn run(repository: &Repository, what: &str, steps: &mut Steps) -> Result<(), String> {
     steps.step("the peers", || build_peers(repository))?;
@@ -49,6 +50,13 @@ fn build_peers(repository: &Repository) -> Outcome {
             Some(tool) => skipped.push(format!("{} (needs {tool})", recipe.name)),
             None => recipe.build(repository, &folder)?,
         }
+    }
+    match qt_for_windows::install(repository, &folder, true)? {
+        Pyside::Ready if is_installed(compiler_here(QT_PEER.compiler)) => {
+            Recipe { compiler: compiler_here(QT_PEER.compiler), ..QT_PEER }.build(repository, &folder)?;
+        }
+        Pyside::Ready => skipped.push(format!("{} (needs {})", QT_PEER.name, QT_PEER.compiler)),
+        Pyside::Missing(what) => skipped.push(format!("{} (needs {what})", QT_PEER.name)),
     }
     if skipped.is_empty() {
         Ok(Done::Passed)

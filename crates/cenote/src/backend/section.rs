@@ -26,30 +26,35 @@ pub(super) struct AttachedSection {
     size: u64,
     /// A name goes with its last handle: a view alone would keep the memory, and nobody could join.
     section: Section,
-    lock: Lock,
+    lock: Box<dyn Locker>,
     /// Whether others find it by this process and its handle alone.
     nameless: bool,
 }
 
 impl AttachedSection {
-    /// With the lock that is found by a name.
+    /// With the mutex that is found by the name.
     pub(super) fn named(section: Section, name: &str, how: &How) -> Result<Box<dyn Attached>> {
         let lock = NamedMutex::beside(name, how.mode);
         lock.keep();
-        Self::attach(section, Lock::Beside(lock), false, how)
+        Self::attach(section, Box::new(lock), how)
     }
 
-    /// With the lock of its name, if it has one.
+    /// With the mutex of its name, if it has one.
     fn by_handle(section: Section, how: &How) -> Result<Box<dyn Attached>> {
         match section.name() {
             Some(name) => Self::named(section, &name, how),
-            None => Self::attach(section, Lock::None, true, how),
+            None => Self::nameless(section, how),
         }
     }
 
-    fn attach(section: Section, lock: Lock, nameless: bool, how: &How) -> Result<Box<dyn Attached>> {
+    fn nameless(section: Section, how: &How) -> Result<Box<dyn Attached>> {
         let (mapping, size) = map(&section, how)?;
-        Ok(Box::new(Self { mapping, size, section, lock, nameless }))
+        Ok(Box::new(Self { mapping, size, section, lock: Box::new(NoLock), nameless: true }))
+    }
+
+    pub(super) fn attach(section: Section, lock: Box<dyn Locker>, how: &How) -> Result<Box<dyn Attached>> {
+        let (mapping, size) = map(&section, how)?;
+        Ok(Box::new(Self { mapping, size, section, lock, nameless: false }))
     }
 }
 
@@ -72,7 +77,7 @@ impl Attached for AttachedSection {
     }
 
     fn locker(&self) -> &dyn Locker {
-        &self.lock
+        &*self.lock
     }
 
     fn stat(&self) -> Result<Stat> {
@@ -105,7 +110,7 @@ impl Attached for AttachedSection {
 impl Backend for NewSection {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         mappable(size)?;
-        AttachedSection::attach(Section::create_nameless(size)?, Lock::None, true, how)
+        AttachedSection::nameless(Section::create_nameless(size)?, how)
     }
 
     fn attach(&self, _how: &How) -> Result<Box<dyn Attached>> {
@@ -165,26 +170,16 @@ impl Backend for SectionOf {
     }
 }
 
-/// The lock of a section.
-enum Lock {
-    Beside(NamedMutex),
-    /// Nothing leads from memory without a name to a lock that others would find, too.
-    None,
-}
+/// Nothing leads from memory without a name to a lock that others would find, too.
+struct NoLock;
 
-impl Locker for Lock {
-    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
-        match self {
-            Self::Beside(mutex) => mutex.lock(wait),
-            Self::None => Err(no_lock()),
-        }
+impl Locker for NoLock {
+    fn lock(&self, _wait: Wait) -> Result<Option<Locked>> {
+        Err(no_lock())
     }
 
-    fn unlock(&self, locked: Locked) -> Result<()> {
-        match self {
-            Self::Beside(mutex) => mutex.unlock(locked),
-            Self::None => Err(no_lock()),
-        }
+    fn unlock(&self, _locked: Locked) -> Result<()> {
+        Err(no_lock())
     }
 }
 

@@ -4,12 +4,13 @@
 //! handle, so nothing here has to wait for that: a lock that a dead holder has left stuck keeps nobody from the memory.
 
 use super::windows_lock::WindowsLock;
-use crate::backend::lock::{LockState, Locker, SemaphoreName};
-use crate::backend::windows::{no_removal, stat};
+use crate::backend::lock::{LockState, SemaphoreName};
+use crate::backend::section::AttachedSection;
+use crate::backend::windows::{no_removal, stat_of};
 use crate::backend::{Attached, Backend, How, Stat, mappable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, NativeKey};
-use crate::sys::{self, Mapped, Mapping, Section, Wait};
+use crate::sys::{Mapped, Section, Wait};
 
 /// Qt leaves that many units of UTF-16 of a segment's name to its lock's.
 const LONGEST: usize = 255;
@@ -18,13 +19,6 @@ const LONGEST: usize = 255;
 pub(super) struct Windows {
     segment: String,
     semaphore: String,
-}
-
-struct AttachedWindows {
-    mapping: Mapping,
-    /// The name goes with its last handle.
-    _section: Section,
-    lock: WindowsLock,
 }
 
 impl Windows {
@@ -46,9 +40,7 @@ impl Windows {
     }
 
     fn attached(&self, section: Section, how: &How) -> Result<Box<dyn Attached>> {
-        let mapping = sys::view_of(&section, how.writable)?;
-        let lock = WindowsLock::of_segment(self.semaphore.clone());
-        Ok(Box::new(AttachedWindows { mapping, _section: section, lock }))
+        AttachedSection::attach(section, Box::new(WindowsLock::of_segment(self.semaphore.clone())), how)
     }
 }
 
@@ -84,8 +76,7 @@ impl Backend for Windows {
     }
 
     fn stat(&self) -> Result<Stat> {
-        let section = Section::open(&self.segment, false)?;
-        sys::view_of(&section, false).map(|mapping| stat(mapping.len() as u64, None))
+        stat_of(&Section::open(&self.segment, false)?)
     }
 
     fn lock_state(&self) -> LockState {
@@ -93,33 +84,15 @@ impl Backend for Windows {
     }
 
     fn mapped(&self) -> Result<Mapped> {
-        Section::open(&self.segment, false).map(|_| Mapped::Nameless)
+        Section::open(&self.segment, false).map(|section| section.mapped())
+    }
+
+    fn owner(&self) -> Option<String> {
+        Section::owner(&self.segment)
     }
 
     fn lock_semaphore(&self) -> Option<SemaphoreName> {
         Some(SemaphoreName::Windows(self.semaphore.clone()))
-    }
-}
-
-impl Attached for AttachedWindows {
-    fn mapping(&self) -> &Mapping {
-        &self.mapping
-    }
-
-    fn locker(&self) -> &dyn Locker {
-        &self.lock
-    }
-
-    fn stat(&self) -> Result<Stat> {
-        Ok(stat(self.mapping.len() as u64, None))
-    }
-
-    fn mapped(&self) -> Result<Mapped> {
-        Ok(Mapped::Nameless)
-    }
-
-    fn detach(self: Box<Self>, _wait: Wait) -> Result<()> {
-        self.mapping.unmap()
     }
 }
 

@@ -48,9 +48,7 @@ impl Section {
         let number = error.raw_os_error().map(i32::cast_unsigned);
         match (made, number) {
             (None, Some(ERROR_INVALID_HANDLE)) => Err(another_kind()),
-            (None, _) => {
-                Err(no_such_folder(&error).unwrap_or_else(|| os_error("CreateFileMapping", error)))
-            }
+            (None, _) => Err(no_such_folder(&error).unwrap_or_else(|| os_error("CreateFileMapping", error))),
             (Some(_), Some(ERROR_ALREADY_EXISTS)) => {
                 Err(os_error("CreateFileMapping", error).because("there is one already"))
             }

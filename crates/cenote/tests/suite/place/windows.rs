@@ -12,7 +12,11 @@ pub(super) enum Guard {
 
 impl Place {
     pub(crate) fn windows() -> Self {
-        Self { tells_abandoned: true, ..Self::mapping(format!(r"windows:Local\{}", unique("windows"))) }
+        Self {
+            tells_abandoned: true,
+            has_parts: true,
+            ..Self::mapping(format!(r"windows:Local\{}", unique("windows")))
+        }
     }
 
     pub(crate) fn qt() -> Self {
@@ -27,7 +31,6 @@ impl Place {
     fn mapping(address: String) -> Self {
         Self {
             counts: true,
-            has_parts: true,
             last_removes: true,
             shared_when_read_only: false,
             whole_pages: true,
