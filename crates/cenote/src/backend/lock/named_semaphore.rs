@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
+use crate::address::Kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::semaphore::{self, Door};
 use crate::sys::{self, Handle, Mapped, Mapping, NewFile, Part, SHM_DIRECTORY, Wait};
@@ -147,8 +148,11 @@ fn shrunk() -> Error {
     .with_hint("remove the semaphore, and make it anew")
 }
 
-/// Where words have 32 bits, the C library has another form of it.
+/// Other systems have none, and where words have 32 bits, the C library has another form of it.
 fn supported() -> Result<()> {
+    if let Some(none_here) = sys::lacks(Kind::Posix) {
+        return Err(none_here);
+    }
     if cfg!(target_pointer_width = "64") {
         return Ok(());
     }
