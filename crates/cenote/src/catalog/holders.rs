@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::backend::lock::{LockState, NamedSemaphore, named};
+use crate::backend::lock::{LockState, SemaphoreName};
 use crate::error::Result;
 use crate::sys::{self, Mapped, Use};
 
@@ -76,9 +76,9 @@ pub struct LockUsers {
 
 impl Holders {
     /// Those who have a semaphore open.
-    pub(super) fn of_semaphore(&self, name: &str) -> LockUsers {
-        let file = NamedSemaphore::named(name).ok().flatten();
-        LockUsers { state: named::state(name), users: file.map_or_else(Vec::new, |file| self.of(file)) }
+    pub(super) fn of_semaphore(&self, semaphore: &SemaphoreName) -> LockUsers {
+        let users = semaphore.mapped().map_or_else(Vec::new, |what| self.of(what));
+        LockUsers { state: semaphore.state(), users }
     }
 }
 

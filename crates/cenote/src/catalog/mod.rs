@@ -5,7 +5,7 @@ mod holders;
 mod list;
 
 use crate::address::Address;
-use crate::backend::lock::{LockState, SemaphoreName, semaphore_name};
+use crate::backend::lock::{LockState, semaphore_name};
 use crate::backend::{self, Stat};
 use crate::error::Result;
 
@@ -91,7 +91,7 @@ pub fn look(address: &Address) -> Result<Entry> {
 }
 
 /// Who may have the lock of a segment, or another that is used instead ([`Options::lock_with`](crate::Options::lock_with)),
-/// where the system does not tell: POSIX named semaphores. `None` for all other locks, which `Entry::lock` tells of.
+/// where the system does not tell: named semaphores of POSIX and of Windows. `None` for all other locks, which `Entry::lock` tells of.
 ///
 /// # Errors
 /// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported`.
@@ -101,8 +101,8 @@ pub fn lock_users(address: &Address, lock_with: Option<&Address>) -> Result<Opti
             Some(lock) => semaphore_name(lock)?,
             None => backend::of(address)?.lock_semaphore(),
         };
-        let Some(name) = name.as_ref().and_then(SemaphoreName::posix) else { return Ok(None) };
-        Holders::find().map(|holders| Some(holders.of_semaphore(name)))
+        let Some(name) = name else { return Ok(None) };
+        Holders::find().map(|holders| Some(holders.of_semaphore(&name)))
     };
     users().map_err(|error| error.during("look at the lock of", lock_with.unwrap_or(address)))
 }
@@ -113,8 +113,7 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     let found = holders.of(backend.mapped()?);
     let (verdict, reason) = judge(stat.attached, &found, holders);
     let semaphore = backend.lock_semaphore();
-    let semaphore = semaphore.as_ref().and_then(SemaphoreName::posix);
-    let lock_users = semaphore.map_or_else(Vec::new, |name| holders.of_semaphore(name).users);
+    let lock_users = semaphore.map_or_else(Vec::new, |name| holders.of_semaphore(&name).users);
     Ok(Entry {
         address: address.clone(),
         owner: stat.uid.and_then(crate::sys::user_name).or_else(|| backend.owner()),

@@ -56,7 +56,7 @@ pub(crate) struct Use {
     pub(crate) what: Mapped,
 }
 
-/// What is mapped: a file by device and inode, a System V segment by id, a section of Windows.
+/// What is mapped: a file by device and inode, a System V segment by id, an object of Windows's kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Mapped {
     File {
@@ -67,7 +67,7 @@ pub(crate) enum Mapped {
         id: i32,
     },
     /// By a digest of its path among the objects of the machine.
-    Section {
+    Object {
         name: [u8; 20],
     },
     /// What the system has no name for.
@@ -79,7 +79,7 @@ impl Mapped {
         match self {
             Self::File { device, inode } => (device, inode),
             Self::Nameless => (u64::MAX, u64::MAX),
-            Self::Section { name } => {
+            Self::Object { name } => {
                 let half = |from: usize| {
                     name[from..from + 8].iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
                 };

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cenote::{Abandoned, ErrorKind, Segment};
+use cenote::{Abandoned, ErrorKind, LockState, Segment, catalog};
 use testkit::{Peer, agent, watchdog};
 
 use super::{Key, LATE, SOON, minute, peer, with_each_key};
@@ -191,4 +191,27 @@ fn a_lock_of_qts_can_be_used_for_something_else() {
     assert!(ours.try_lock().unwrap().is_none());
     qt.ask("unlock").expect_ok();
     drop(ours.try_lock().unwrap().expect("it is free"));
+}
+
+/// Nobody takes it for that, and the holder is not told apart from those who wait.
+#[test]
+fn whether_it_is_held_is_seen_and_who_has_it_open() {
+    with_each_key(|mut qt, key| {
+        let look = || catalog::look(&key.address.parse().unwrap()).unwrap();
+        let ours = Segment::create(&*key.address, 64).unwrap();
+        qt.ask(&format!("attach {}", key.word)).expect_ok();
+        let entry = look();
+        assert_eq!((entry.lock, entry.stat.attached, entry.holders.len()), (LockState::Free, Some(2), 2));
+        qt.ask("lock").expect_ok();
+        let entry = look();
+        assert_eq!(entry.lock, LockState::Held(None));
+        let users: Vec<u32> = entry.lock_users.iter().map(|user| user.pid).collect();
+        assert!(users.contains(&qt.pid()) && users.contains(&std::process::id()), "{entry:?}");
+        let users = catalog::lock_users(&key.address.parse().unwrap(), None).unwrap().unwrap();
+        assert_eq!((users.state, users.users.len()), (LockState::Held(None), 2));
+        qt.ask("unlock").expect_ok();
+        assert_eq!(look().lock, LockState::Free);
+        drop(ours.try_lock().unwrap().expect("looking has not taken it"));
+        qt.finish();
+    });
 }

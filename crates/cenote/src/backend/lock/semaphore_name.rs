@@ -1,8 +1,9 @@
 //! Semaphores that are locks and stay taken when their holder dies: they are freed by their names.
 
-use super::named;
+use super::{LockState, NamedSemaphore, named};
 use crate::backend::qt;
 use crate::error::Result;
+use crate::sys::{KernelSemaphore, Mapped};
 
 /// Which one it is.
 pub(crate) enum SemaphoreName {
@@ -28,11 +29,24 @@ impl SemaphoreName {
         }
     }
 
-    /// The name of one whose users can be seen.
-    pub(crate) fn posix(&self) -> Option<&str> {
+    /// Whether somebody has it, without taking it.
+    pub(crate) fn state(&self) -> LockState {
         match self {
-            Self::Posix(name) => Some(name),
-            Self::Windows(_) => None,
+            Self::Posix(name) => named::state(name),
+            Self::Windows(name) => match KernelSemaphore::look(name) {
+                Ok(None) => LockState::None,
+                Ok(Some((0, _))) => LockState::Held(None),
+                Ok(Some(_)) => LockState::Free,
+                Err(_) => LockState::Unknown,
+            },
+        }
+    }
+
+    /// What the kernel calls it, for finding those who have it open.
+    pub(crate) fn mapped(&self) -> Option<Mapped> {
+        match self {
+            Self::Posix(name) => NamedSemaphore::named(name).ok().flatten(),
+            Self::Windows(name) => KernelSemaphore::look(name).ok().flatten().map(|(_, what)| what),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Backend for Windows {
     }
 
     fn lock_state(&self) -> LockState {
-        LockState::Unknown
+        SemaphoreName::Windows(self.semaphore.clone()).state()
     }
 
     fn mapped(&self) -> Result<Mapped> {

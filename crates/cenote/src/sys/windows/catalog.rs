@@ -1,7 +1,7 @@
 //! What is on the machine: the sections that have names here, and who has them open.
 //!
 //! Nothing here opens a section by its name, let alone maps it. Handles of other processes are duplicated for as long
-//! as it takes to ask for their names, and only those that are sections: to ask others can block.
+//! as it takes to ask for their names, and only those that are sections or semaphores: to ask others can block.
 
 #![allow(unsafe_code)]
 
@@ -13,12 +13,13 @@ use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
 use windows_sys::Wdk::Storage::FileSystem::{NtOpenDirectoryObject, NtQueryDirectoryObject};
 use windows_sys::Wdk::System::SystemInformation::{NtQuerySystemInformation, SYSTEM_INFORMATION_CLASS};
 use windows_sys::Win32::Foundation::{
-    HANDLE, STATUS_INFO_LENGTH_MISMATCH, STATUS_NO_MORE_ENTRIES, UNICODE_STRING,
+    DUPLICATE_SAME_ACCESS, HANDLE, STATUS_INFO_LENGTH_MISMATCH, STATUS_NO_MORE_ENTRIES, UNICODE_STRING,
 };
 use windows_sys::Win32::System::Memory::SECTION_MAP_WRITE;
+use windows_sys::Win32::System::Threading::SEMAPHORE_MODIFY_STATE;
 
-use super::names::{self, digest, directories};
-use super::{Handle, Section, process, refused};
+use super::names::{self, directories};
+use super::{Handle, KernelSemaphore, Section, process, refused};
 use crate::error::Result;
 use crate::sys::{Mapped, Use, Uses};
 
@@ -117,16 +118,18 @@ struct Row {
     _reserved: u32,
 }
 
-/// Who has which section open, of those that have names.
+/// Who has which sections and semaphores open, of those that have names.
 pub(crate) fn uses() -> Result<Uses> {
-    // One of our own tells by which number sections go.
-    let example = Section::create_nameless(1)?;
+    // Of each one of our own tells by which number its kind goes.
+    let (section, semaphore) = (Section::create_nameless(1)?, KernelSemaphore::nameless()?);
+    let examples = [(section.raw(), SECTION_MAP_WRITE), (semaphore.raw(), SEMAPHORE_MODIFY_STATE)];
     let rows = all_handles()?;
     let own = std::process::id() as usize;
-    let is_example = |row: &&Row| row.pid == own && row.handle == example.number() as usize;
-    let Some(kind) = rows.iter().find(is_example).map(|row| row.kind) else {
-        return Ok(Uses { uses: Vec::new(), processes: 0, readable: 0 });
-    };
+    let kinds = examples.map(|(example, writing)| {
+        let is_it = |row: &&Row| row.pid == own && row.handle == example.addr();
+        rows.iter().find(is_it).map(|row| (row.kind, writing))
+    });
+    let kind_of = |row: &Row| kinds.iter().flatten().find(|(kind, _)| *kind == row.kind);
     let mut by_process: BTreeMap<u32, Vec<&Row>> = BTreeMap::new();
     for row in &rows {
         by_process.entry(row.pid as u32).or_default().push(row);
@@ -137,13 +140,12 @@ pub(crate) fn uses() -> Result<Uses> {
         readable += 1;
         let mut found: Vec<Use> = rows
             .iter()
-            .filter(|row| row.kind == kind)
             .filter_map(|row| {
-                let section = Section::as_it_is(&process, row.handle)?;
-                let path = section.path()?;
-                let writable = row.access & SECTION_MAP_WRITE != 0;
-                Some(Use { pid, writable, what: Mapped::Section { name: digest(&path) } })
+                let (_, writing) = kind_of(row)?;
+                let object = process::duplicate(&process, row.handle, 0, DUPLICATE_SAME_ACCESS).ok()?;
+                Some(Use { pid, writable: row.access & writing != 0, what: names::mapped(&object) })
             })
+            .filter(|one| one.what != Mapped::Nameless)
             .collect();
         found.sort_by_key(|one| (one.what.order(), !one.writable));
         found.dedup_by_key(|one| one.what);

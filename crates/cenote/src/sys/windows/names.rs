@@ -16,6 +16,7 @@ use windows_sys::Win32::System::RemoteDesktop::ProcessIdToSessionId;
 
 use super::{Handle, last_error};
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::Mapped;
 
 /// ObjectNameInformation, which windows-sys lacks.
 const OBJECT_NAME_INFORMATION: OBJECT_INFORMATION_CLASS = 1;
@@ -65,9 +66,10 @@ pub(super) unsafe fn text_of(text: &UNICODE_STRING) -> Option<String> {
     String::from_utf16(text).ok()
 }
 
-/// What stands for a path where it has to be short.
-pub(super) fn digest(path: &str) -> [u8; 20] {
-    sha1_smol::Sha1::from(path).digest().bytes()
+/// For finding who has an object open: all kinds of objects share their names.
+pub(super) fn mapped(object: &Handle) -> Mapped {
+    let digest = |path: String| sha1_smol::Sha1::from(path).digest().bytes();
+    path_of(object).map_or(Mapped::Nameless, |path| Mapped::Object { name: digest(path) })
 }
 
 /// What the names of this session begin with, and where they lie.

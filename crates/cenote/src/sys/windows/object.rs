@@ -15,13 +15,14 @@ use windows_sys::Win32::System::Threading::{
     SEMAPHORE_MODIFY_STATE, SYNCHRONIZATION_SYNCHRONIZE, WaitForSingleObject,
 };
 
-use super::names::{Access, no_such_folder, path_of, wide};
+use super::names::{Access, mapped, no_such_folder, path_of, wide};
 use super::{Handle, last_error, os_error, refused};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{MutexState, Taken, Wait};
+use crate::sys::{Mapped, MutexState, Taken, Wait};
 
-// windows-sys lacks both.
+// windows-sys lacks these.
 const MUTANT_QUERY_STATE: u32 = 1;
+const SEMAPHORE_QUERY_STATE: u32 = 1;
 
 #[link(name = "ntdll")]
 unsafe extern "system" {
@@ -32,6 +33,22 @@ unsafe extern "system" {
         len: u32,
         answered: *mut u32,
     ) -> NTSTATUS;
+
+    fn NtQuerySemaphore(
+        semaphore: HANDLE,
+        question: u32,
+        answer: *mut c_void,
+        len: u32,
+        answered: *mut u32,
+    ) -> NTSTATUS;
+}
+
+/// SEMAPHORE_BASIC_INFORMATION.
+#[repr(C)]
+#[derive(Default)]
+struct SemaphoreBasic {
+    count: i32,
+    _most: i32,
 }
 
 /// MUTANT_BASIC_INFORMATION: the count is 1 if it is free.
@@ -125,6 +142,17 @@ impl KernelSemaphore {
         object("CreateSemaphore", made).map(Self)
     }
 
+    /// Makes one that nobody finds.
+    pub(super) fn nameless() -> Result<Self> {
+        // SAFETY: no descriptor, no name.
+        let made = unsafe { CreateSemaphoreW(std::ptr::null(), 0, 1, std::ptr::null()) };
+        object("CreateSemaphore", made).map(Self)
+    }
+
+    pub(super) fn raw(&self) -> HANDLE {
+        self.0.as_raw_handle()
+    }
+
     /// Opens the semaphore, if there is one.
     pub(crate) fn find(name: &str) -> Result<Option<Self>> {
         let wide = wide(name)?;
@@ -135,6 +163,32 @@ impl KernelSemaphore {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             opened => opened.map(|opened| Some(Self(opened))),
         }
+    }
+
+    /// How many there are to take of the semaphore of that name, and what finds those who have it open.
+    pub(crate) fn look(name: &str) -> Result<Option<(i32, Mapped)>> {
+        let wide = wide(name)?;
+        // SAFETY: a name that outlives the call.
+        let opened = unsafe { OpenSemaphoreW(SEMAPHORE_QUERY_STATE, 0, wide.as_ptr()) };
+        let semaphore = match object("OpenSemaphore", opened) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        let mut answer = SemaphoreBasic::default();
+        // SAFETY: an open semaphore, and room for the answer to the question.
+        let status = unsafe {
+            NtQuerySemaphore(
+                semaphore.as_raw_handle(),
+                0,
+                (&raw mut answer).cast(),
+                size_of::<SemaphoreBasic>() as u32,
+                std::ptr::null_mut(),
+            )
+        };
+        if status < 0 {
+            return Err(refused("NtQuerySemaphore", status));
+        }
+        Ok(Some((answer.count, mapped(&semaphore))))
     }
 
     pub(crate) fn take(&self, wait: Wait) -> Result<bool> {

@@ -8,10 +8,11 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle};
 use std::ptr;
 
 use windows_sys::Wdk::System::Threading::{NtQueryInformationProcess, ProcessCommandLineInformation};
-use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, UNICODE_STRING};
+use windows_sys::Win32::Foundation::{DuplicateHandle, ERROR_INVALID_PARAMETER, UNICODE_STRING};
 use windows_sys::Win32::System::SystemInformation::{GetSystemInfo, SYSTEM_INFO};
 use windows_sys::Win32::System::Threading::{
-    OpenProcess, PROCESS_DUP_HANDLE, PROCESS_QUERY_LIMITED_INFORMATION, QueryFullProcessImageNameW,
+    GetCurrentProcess, OpenProcess, PROCESS_DUP_HANDLE, PROCESS_QUERY_LIMITED_INFORMATION,
+    QueryFullProcessImageNameW,
 };
 
 use super::{Handle, names, os_error};
@@ -62,6 +63,23 @@ pub(super) fn for_questions(pid: u32) -> Result<Handle> {
 /// A process, to get what it has open.
 pub(super) fn for_duplicates(pid: u32) -> Result<Handle> {
     open(pid, PROCESS_DUP_HANDLE)
+}
+
+/// What a process has as a handle, with the access that is asked for, or as it is there.
+pub(super) fn duplicate(process: &Handle, number: usize, access: u32, options: u32) -> io::Result<Handle> {
+    let mut opened = ptr::null_mut();
+    // SAFETY: it stands for this process wherever it is used.
+    let here = unsafe { GetCurrentProcess() };
+    let number = ptr::without_provenance_mut(number);
+    // SAFETY: open processes and a place for the answer. The number may be no handle at all.
+    let done = unsafe {
+        DuplicateHandle(process.as_raw_handle(), number, here, &raw mut opened, access, 0, options)
+    };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: open, and nobody else's.
+    Ok(unsafe { Handle::from_raw_handle(opened) })
 }
 
 fn open(pid: u32, access: u32) -> Result<Handle> {

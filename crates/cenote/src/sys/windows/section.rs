@@ -7,15 +7,13 @@ use std::{io, ptr};
 
 use windows_sys::Wdk::Foundation::{NtQueryObject, ObjectBasicInformation};
 use windows_sys::Win32::Foundation::{
-    DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_ALREADY_EXISTS, ERROR_INVALID_HANDLE, HANDLE,
-    INVALID_HANDLE_VALUE,
+    ERROR_ALREADY_EXISTS, ERROR_INVALID_HANDLE, HANDLE, INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Security::SECURITY_ATTRIBUTES;
 use windows_sys::Win32::Storage::FileSystem::READ_CONTROL;
 use windows_sys::Win32::System::Memory::{
     CreateFileMappingW, FILE_MAP_READ, FILE_MAP_WRITE, OpenFileMappingW, PAGE_READONLY, PAGE_READWRITE,
 };
-use windows_sys::Win32::System::Threading::GetCurrentProcess;
 use windows_sys::Win32::System::WindowsProgramming::PUBLIC_OBJECT_BASIC_INFORMATION;
 
 use super::names::{self, Access, no_such_folder, wide};
@@ -81,19 +79,13 @@ impl Section {
     /// Opens what a process, perhaps this one, has as a handle.
     pub(crate) fn of_process(pid: u32, number: u32, writable: bool) -> Result<Self> {
         let process = process::for_duplicates(pid)?;
-        duplicate(&process, number as usize, access(writable), 0).map_err(|error| {
-            match error.raw_os_error().map(i32::cast_unsigned) {
-                Some(ERROR_INVALID_HANDLE) => {
-                    Error::new(ErrorKind::NotFound, format!("process {pid} has no handle {number}"))
-                }
-                _ => os_error("DuplicateHandle", error),
+        let opened = process::duplicate(&process, number as usize, access(writable), 0);
+        opened.map(Self).map_err(|error| match error.raw_os_error().map(i32::cast_unsigned) {
+            Some(ERROR_INVALID_HANDLE) => {
+                Error::new(ErrorKind::NotFound, format!("process {pid} has no handle {number}"))
             }
+            _ => os_error("DuplicateHandle", error),
         })
-    }
-
-    /// What a process has as a handle, with no more access than it has there.
-    pub(super) fn as_it_is(process: &Handle, handle: usize) -> Option<Self> {
-        duplicate(process, handle, 0, DUPLICATE_SAME_ACCESS).ok()
     }
 
     /// As what this process has it.
@@ -104,17 +96,12 @@ impl Section {
 
     /// The name by which this session finds it, if it has one.
     pub(crate) fn name(&self) -> Option<String> {
-        self.path().as_deref().and_then(names::in_session)
-    }
-
-    /// Where it is among all objects of the machine, if it has a name.
-    pub(super) fn path(&self) -> Option<String> {
-        names::path_of(&self.0)
+        names::path_of(&self.0).as_deref().and_then(names::in_session)
     }
 
     /// For finding who has it open.
     pub(crate) fn mapped(&self) -> Mapped {
-        self.path().map_or(Mapped::Nameless, |path| Mapped::Section { name: names::digest(&path) })
+        names::mapped(&self.0)
     }
 
     /// How many handles there are of it on the machine, this one left out.
@@ -157,22 +144,6 @@ fn open(name: &str, access: u32) -> Result<Section> {
             Some(ERROR_INVALID_HANDLE) => another_kind().with_kind(ErrorKind::KeyError),
             _ => no_such_folder(&error).unwrap_or_else(|| os_error("OpenFileMapping", error)),
         });
-    }
-    // SAFETY: open, and nobody else's.
-    Ok(Section(unsafe { Handle::from_raw_handle(opened) }))
-}
-
-fn duplicate(process: &Handle, number: usize, access: u32, options: u32) -> io::Result<Section> {
-    let mut opened = ptr::null_mut();
-    // SAFETY: it stands for this process wherever it is used.
-    let here = unsafe { GetCurrentProcess() };
-    let number = ptr::without_provenance_mut(number);
-    // SAFETY: open processes and a place for the answer. The number may be no handle at all.
-    let done = unsafe {
-        DuplicateHandle(process.as_raw_handle(), number, here, &raw mut opened, access, 0, options)
-    };
-    if done == 0 {
-        return Err(io::Error::last_os_error());
     }
     // SAFETY: open, and nobody else's.
     Ok(Section(unsafe { Handle::from_raw_handle(opened) }))
