@@ -48,6 +48,21 @@ pub(crate) const RECIPES: [Recipe; 11] = [
     Recipe { name: "cookbook/mutex-structure", sources: &["mutex-structure/classic.c"], ..C },
 ];
 
+/// Programs for Windows: MinGW's, which need nothing beside them there.
+const WIN32: Recipe = Recipe {
+    compiler: "x86_64-w64-mingw32-g++",
+    flags: &["-std=c++17", "-O2", "-Wall", "-Wextra", "-Werror", "-municode", "-static", "-s"],
+    libraries: &[],
+    ..C
+};
+
+/// The classic programs of the recipes that are for Windows.
+pub(crate) const FOR_WINDOWS: [Recipe; 1] =
+    [Recipe { name: "cookbook/file-mapping.exe", sources: &["file-mapping/classic.cpp"], ..WIN32 }];
+
+/// The examples of ours that stand beside them, which Wine cannot build when it needs them.
+pub(crate) const EXAMPLES_FOR_WINDOWS: [&str; 1] = ["file-mapping"];
+
 /// Makes the folder for them in that of the peers.
 pub(crate) fn make_folder(peers: &Path) -> Result<(), String> {
     let folder = peers.join("cookbook");

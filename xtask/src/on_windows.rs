@@ -9,8 +9,8 @@ use crate::repository::{Repository, is_installed, run as run_command, run_within
 use crate::second_rust::TO_BUILD;
 use crate::steps::{Done, Outcome, Steps};
 use crate::test::with_component;
-use crate::windows::{MISSING_DLL, PEERS, QT_PEER, add_targets};
-use crate::{leaks, qt_for_windows};
+use crate::windows::{MISSING_DLL, PEERS, QT_PEER, add_examples, add_targets};
+use crate::{cookbook, leaks, qt_for_windows};
 
 pub(crate) fn run(repository: &Repository, what: &str, steps: &mut Steps) -> Result<(), String> {
     steps.step("the peers", || build_peers(repository))?;
@@ -24,11 +24,15 @@ pub(crate) fn run(repository: &Repository, what: &str, steps: &mut Steps) -> Res
     steps.step("lints", || {
         with_component(repository, "clippy", "clippy is not part of this toolchain", |clippy| {
             add_targets(clippy.args(["--profile", "test", "-p", "xtask"]));
+            add_examples(clippy);
             clippy.args(["--", "-D", "warnings"]);
         })
     })?;
     let before = leaks::snapshot();
     let tested = steps.step("the suites", || {
+        let mut examples = repository.cargo();
+        add_examples(examples.args(["build", "-p", "cenote", "--all-features"]));
+        run_within(&mut examples, TO_BUILD)?;
         let mut tests = repository.cargo();
         add_targets(tests.args(["test", "--no-fail-fast"]).env("CENOTE_PEERS", peers::folder(repository)));
         if repository.strict {
@@ -44,7 +48,9 @@ fn build_peers(repository: &Repository) -> Outcome {
     let folder = peers::folder(repository);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut skipped = Vec::new();
-    for recipe in PEERS.iter().filter(|recipe| recipe.name != MISSING_DLL) {
+    cookbook::make_folder(&folder)?;
+    let all = PEERS.iter().chain(&cookbook::FOR_WINDOWS);
+    for recipe in all.filter(|recipe| recipe.name != MISSING_DLL) {
         let recipe = Recipe { compiler: compiler_here(recipe.compiler), ..*recipe };
         match recipe.missing_tool(repository) {
             Some(tool) => skipped.push(format!("{} (needs {tool})", recipe.name)),

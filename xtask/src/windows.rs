@@ -13,11 +13,13 @@ use crate::pyside::Pyside;
 use crate::repository::{Repository, is_installed, run_within};
 use crate::second_rust::{self, System, TO_BUILD};
 use crate::steps::{Done, Outcome, Steps};
-use crate::{install, on_windows, qt_for_windows};
+use crate::{cookbook, install, on_windows, qt_for_windows};
 
 const SYSTEM: System = System { target: "x86_64-pc-windows-gnu", standard_library: "std,panic_abort" };
 /// The suites that have something to say on Windows.
-const SUITES: [&str; 4] = ["conformance", "qt_windows_peers", "win32_peers", "windows"];
+const SUITES: [&str; 5] = ["conformance", "cookbook", "qt_windows_peers", "win32_peers", "windows"];
+/// What they are tests of, together: what is built once then serves them all.
+const PACKAGES: [&str; 7] = ["-p", "cenote", "-p", "cenote-cli", "-p", "testkit", "--all-features"];
 /// A fresh folder takes Wine some seconds, the suites about a minute.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -32,10 +34,8 @@ const PEER: Recipe = Recipe {
     libraries: &[],
 };
 
-pub(crate) const PEERS: [Recipe; 4] = [
+pub(crate) const PEERS: [Recipe; 2] = [
     Recipe { name: "win32.exe", sources: &["windows/peer.cpp"], ..PEER },
-    Recipe { name: "win32-server.exe", sources: &["windows/server.cpp"], ..PEER },
-    Recipe { name: "win32-client.exe", sources: &["windows/client.cpp"], ..PEER },
     Recipe {
         name: MISSING_DLL,
         compiler: "x86_64-w64-mingw32-gcc",
@@ -85,11 +85,15 @@ pub(crate) fn test(repository: &Repository, may_install: bool, steps: &mut Steps
     steps.step("Windows: lints", || {
         let Some(tools) = Tools::find(repository) else { return Ok(Done::Skipped(missing(repository))) };
         SYSTEM
-            .lint(tools.0, |clippy| add_targets(clippy.args(["--profile", "test", "-p", "xtask"])))
+            .lint(tools.0, |clippy| {
+                add_targets(clippy.args(["--profile", "test", "-p", "xtask"]));
+                add_examples(clippy);
+            })
             .map(|()| Done::Passed)
     })?;
     steps.step("Windows: the suites, by Wine", || {
         let Some(tools) = Tools::find(repository) else { return Ok(Done::Skipped(missing(repository))) };
+        run_within(&mut tools.examples(), TO_BUILD)?;
         run_within(tools.tests().arg("--no-run"), TO_BUILD)?;
         let wine = Wine::start(repository)?;
         let tested = tools.test(&wine);
@@ -116,7 +120,8 @@ impl<'a> Tools<'a> {
     fn build(&self) -> Result<(), String> {
         let peers = peers::folder(self.0);
         fs::create_dir_all(&peers).map_err(|error| format!("{}: {error}", peers.display()))?;
-        for recipe in &PEERS {
+        cookbook::make_folder(&peers)?;
+        for recipe in PEERS.iter().chain(&cookbook::FOR_WINDOWS) {
             recipe.build(self.0, &peers)?;
         }
         run_within(SYSTEM.cargo(self.0, "build").args(["--release", "-p", "cenote-cli"]), TO_BUILD)?;
@@ -157,12 +162,24 @@ impl<'a> Tools<'a> {
         add_targets(tests.arg("--no-fail-fast"));
         tests
     }
+
+    /// Ours of the cookbook, as the tests look for them.
+    fn examples(&self) -> Command {
+        let mut examples = SYSTEM.cargo(self.0, "build");
+        add_examples(examples.args(PACKAGES));
+        examples
+    }
 }
 
 /// All that is for Windows. The other suites are for Linux, and do not compile there.
 pub(crate) fn add_targets(cargo: &mut Command) {
-    cargo.args(["-p", "cenote", "-p", "cenote-cli", "-p", "testkit", "--all-features", "--lib", "--bins"]);
+    cargo.args(PACKAGES).args(["--lib", "--bins"]);
     cargo.args(SUITES.iter().flat_map(|suite| ["--test", suite]));
+}
+
+/// Ours of the cookbook, which the tests start.
+pub(crate) fn add_examples(cargo: &mut Command) {
+    cargo.args(cookbook::EXAMPLES_FOR_WINDOWS.iter().flat_map(|recipe| ["--example", recipe]));
 }
 
 /// A Windows of the repository's own. What runs in it is ended with it.

@@ -1,9 +1,10 @@
 //! What goes with its last handle is made to be held.
 
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use testkit::names::TempDir;
-use testkit::{Peer, peers};
+use testkit::peers;
 
 use crate::support::{Running, address, cenote, minute, run};
 
@@ -61,11 +62,16 @@ fn an_input_that_is_the_data_does_not_end_it() {
 #[test]
 fn their_server_is_read_and_shown() {
     let _watchdog = minute();
-    let Some(server) = peers::command("win32-server") else { return };
-    let server = Peer::spawn(server);
+    let Some(mut server) = peers::command("cookbook/file-mapping") else { return };
+    // It ends with its input, also if this test fails.
+    let mut server =
+        server.arg("server").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut said = String::new();
+    BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut said).expect("it writes");
     let address = r"windows:Local\SampleMap";
     assert_eq!(run(&["read", address, "--as", "utf16"]).ok(), "Message from the first process.\n");
     let shown = run(&["show", address]);
     assert!(shown.ok().contains("64KiB (65536 bytes, 65536 mapped)"), "{shown:?}");
-    server.finish();
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
 }

@@ -1,67 +1,41 @@
 //! The cookbook's programs as a reader runs them: our examples and the classic programs beside them, in all
 //! pairings. And its pages: what they show of a program is what is in it.
 //!
-//! Classic programs that are not there are skipped, and named.
-#![cfg(target_os = "linux")]
+//! Classic programs that are not there are skipped, and named. The recipes for Windows run there, or under Wine.
+#![cfg(any(target_os = "linux", windows))]
 
+#[cfg(windows)]
+mod file_mapping;
+#[cfg(target_os = "linux")]
 mod lockf_children;
+#[cfg(target_os = "linux")]
 mod mmap_file;
+#[cfg(target_os = "linux")]
 mod mmap_fork;
+#[cfg(target_os = "linux")]
 mod mutex_structure;
 mod pages;
-#[cfg(feature = "image")]
+#[cfg(all(target_os = "linux", feature = "image"))]
 mod picture;
+#[cfg(target_os = "linux")]
+mod places;
+#[cfg(target_os = "linux")]
 mod producer_consumer;
 mod programs;
+#[cfg(target_os = "linux")]
 mod qt_hello;
+#[cfg(target_os = "linux")]
 mod system_v;
+#[cfg(windows)]
+mod typed;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cenote::Segment;
+#[cfg(target_os = "linux")]
+use places::{WellKnown, alone_with_qt, is_in_shm, qt_files};
 use testkit::{Watchdog, watchdog};
 
 /// Also for building the examples, if this is the first test to need them.
 fn minutes() -> Watchdog {
     watchdog(Duration::from_secs(300))
-}
-
-/// A minute's watch, and no other test with Qt's keys meanwhile.
-///
-/// Of two halves, Qt's that looks for a segment is started when the segment is there. `attach()` of one that is not
-/// there makes a lock, and the next `attach()` removes it, whoever has it by then: the other half is left with the
-/// lock of nobody. Two Qt programs can also leave each other a lock without a value, and wait for it for ever
-/// (`docs/qt.md`). Ours makes nothing before there is a segment, and may come first.
-///
-/// Qt finds a semaphore by its key file's inode, and ext4 gives the inode of a deleted file to the next one at
-/// once. A Qt program deletes the file first and the semaphore after it: in between, another program's new key
-/// file, of another key, leads to the semaphore that is about to go. Nor may ftok(PATH, 81) be used meanwhile: 81
-/// is Qt's project too, and only 16 bits of the inode tell a folder from a key file.
-fn alone_with_qt() -> (Watchdog, MutexGuard<'static, ()>) {
-    static TURN: Mutex<()> = Mutex::new(());
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    (minutes(), turn)
-}
-
-/// An address that the programs take by default. What a failed test leaves there is removed when this is dropped.
-struct WellKnown(&'static str);
-
-impl Drop for WellKnown {
-    fn drop(&mut self) {
-        // Most tests leave nothing.
-        let _ = Segment::remove(self.0);
-    }
-}
-
-/// Whether something lies under this name in `/dev/shm`.
-fn is_in_shm(name: &str) -> bool {
-    std::path::Path::new("/dev/shm").join(name.trim_start_matches('/')).exists()
-}
-
-/// The key files of Qt's that carry `key` in their names.
-fn qt_files(key: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(std::env::temp_dir()).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.starts_with("qipc_") && name.contains(key)).collect()
 }

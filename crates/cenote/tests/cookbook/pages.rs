@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A block of code in a page.
-struct Block {
-    language: String,
-    lines: Vec<String>,
+pub(crate) struct Block {
+    pub(crate) language: String,
+    pub(crate) lines: Vec<String>,
     /// The number of its first line.
-    at: usize,
+    pub(crate) at: usize,
 }
 
 fn root() -> PathBuf {
@@ -16,7 +16,7 @@ fn root() -> PathBuf {
 }
 
 /// The recipes: the folders with examples.
-fn recipes() -> Vec<String> {
+pub(crate) fn recipes() -> Vec<String> {
     let entries = fs::read_dir(root().join("crates/cenote/examples")).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -24,12 +24,12 @@ fn recipes() -> Vec<String> {
     names
 }
 
-fn page(name: &str) -> String {
+pub(crate) fn page(name: &str) -> String {
     let path = root().join("docs/cookbook").join(format!("{name}.md"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn blocks(page: &str) -> Vec<Block> {
+pub(crate) fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (number, line) in page.lines().enumerate() {
@@ -71,7 +71,7 @@ fn each_block_of_code_is_in_the_program_that_it_shows() {
                 "rust" => "main.rs",
                 "c" => "classic.c",
                 "cpp" => "classic.cpp",
-                "console" | "text" => continue,
+                "cmd" | "console" | "text" => continue,
                 other => panic!("{recipe}.md:{at}: a block of {other:?}"),
             };
             let source = fs::read_to_string(folder.join(file)).unwrap();
@@ -89,12 +89,17 @@ fn each_recipe_has_a_page_that_says_how_to_run_both_and_the_index_names_it() {
     for recipe in recipes() {
         let commands: Vec<String> = blocks(&page(&recipe))
             .into_iter()
-            .filter(|b| b.language == "console")
+            .filter(|b| b.language == "console" || b.language == "cmd")
             .flat_map(|b| b.lines)
             .collect();
-        for program in [format!("--example {recipe} -- "), format!("target/peers/cookbook/{recipe} ")] {
-            let is_run = commands.iter().any(|line| line.starts_with("$ ") && line.contains(&program));
-            assert!(is_run, "{recipe}.md never runs `{program}`");
+        let classic =
+            [format!("target/peers/cookbook/{recipe} "), format!(r"target\peers\cookbook\{recipe}.exe ")];
+        for programs in [&[format!("--example {recipe} -- ")][..], &classic] {
+            let is_run = commands.iter().any(|line| {
+                let is_typed = line.starts_with("$ ") || line.starts_with("> ");
+                is_typed && programs.iter().any(|program| line.contains(program))
+            });
+            assert!(is_run, "{recipe}.md never runs {programs:?}");
         }
         assert!(index.contains(&format!("]({recipe}.md)")), "the index lacks {recipe}");
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
@@ -42,7 +42,8 @@ pub(crate) fn classic(name: &str) -> Option<Program> {
     peers::command(&format!("cookbook/{name}")).map(|command| Program(command.get_program().into()))
 }
 
-/// Our example. A run of all tests has built it before; for this suite alone it is built here, once.
+/// Our example. A run of all tests has built it before; for this suite alone it is built here, once, but on Windows,
+/// where there may be no cargo.
 pub(crate) fn ours(recipe: &str) -> Program {
     static LOOKED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut looked = LOOKED.lock().expect("no test fails with it");
@@ -52,7 +53,11 @@ pub(crate) fn ours(recipe: &str) -> Program {
     // target/debug/deps/cookbook-...
     let test = env::current_exe().unwrap();
     let profile = test.ancestors().nth(2).expect("a test lies in deps").to_path_buf();
-    let path = profile.join("examples").join(recipe);
+    let path = profile.join("examples").join(format!("{recipe}{}", env::consts::EXE_SUFFIX));
+    if cfg!(windows) {
+        assert!(path.is_file(), "`cargo xtask windows test` builds {}", path.display());
+        return Program(path);
+    }
     let library = Path::new(env!("CARGO_MANIFEST_DIR"));
     if is_older(&path, &[library.join("src"), library.join("examples").join(recipe)]) {
         build(&profile, recipe);
@@ -96,17 +101,24 @@ impl Program {
     /// Runs it to its end, which must be a refusal: what it said of that.
     #[track_caller]
     pub(crate) fn run_refused(&self, arguments: &[&str]) -> String {
-        let mut running = self.start(arguments);
-        let status = running.wait();
-        let said = running.errors();
-        assert_eq!(status.code(), Some(1), "{running:?} ended with {status}: {said}");
-        said
+        self.start(arguments).refused()
     }
 
     #[track_caller]
     pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        self.start_with(arguments, Stdio::null())
+    }
+
+    /// Starts it with somebody at the keyboard: see [`Running::press_enter`].
+    #[track_caller]
+    pub(crate) fn start_to_type(&self, arguments: &[&str]) -> Running {
+        self.start_with(arguments, Stdio::piped())
+    }
+
+    #[track_caller]
+    fn start_with(&self, arguments: &[&str], input: Stdio) -> Running {
         let mut command = Command::new(&self.0);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
         let output = child.stdout.take().expect("its output is a pipe");
         let (to, lines) = channel();
@@ -150,9 +162,30 @@ impl Running {
         }
     }
 
+    /// The process id, as its system counts.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Presses Enter at the keyboard that it was started with.
+    #[track_caller]
+    pub(crate) fn press_enter(&mut self) {
+        let mut keyboard = self.child.stdin.as_ref().expect("it was started to type");
+        keyboard.write_all(b"\n").expect("it reads");
+    }
+
     /// Whether it says another line within a moment: long enough to see one that does not wait, and no proof.
     pub(crate) fn says_more(&mut self) -> bool {
         self.lines.recv_timeout(Duration::from_millis(50)).is_ok()
+    }
+
+    /// Waits for its end, which must be a refusal: what it said of that.
+    #[track_caller]
+    pub(crate) fn refused(mut self) -> String {
+        let status = self.wait();
+        let said = self.errors();
+        assert_eq!(status.code(), Some(1), "{self:?} ended with {status}: {said}");
+        said
     }
 
     /// Waits for its end, which must be a good one: all that it said.

@@ -1,5 +1,7 @@
 //! The mutex beside a mapping, shared with a program that takes it by its name.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
@@ -145,10 +147,16 @@ fn whether_it_is_held_is_seen_without_taking_it() {
 
 #[test]
 fn who_never_heard_of_the_lock_has_made_none() {
-    let _watchdog = minute();
-    let Some(server) = peers::command("win32-server") else { return };
-    let _alone = super::sample::alone();
-    let _server = Peer::spawn(server);
-    let entry = catalog::look(&r"windows:Local\SampleMap".parse().unwrap()).unwrap();
+    let (_watchdog, name) = (minute(), unique());
+    let Some(mut server) = peers::command("cookbook/file-mapping") else { return };
+    let server = server.args(["server", &name]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(server.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("wrote it"), "{said}");
+    let entry = catalog::look(&at(&name).parse().unwrap()).unwrap();
     assert_eq!(entry.lock, LockState::None);
+    // With its input it ends.
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
 }

@@ -8,7 +8,6 @@ mod handles;
 mod locks;
 mod memory;
 mod names;
-mod sample;
 
 use std::time::Duration;
 
