@@ -26,6 +26,7 @@ mod programs;
 mod qt_hello;
 #[cfg(target_os = "linux")]
 mod system_v;
+mod telemetry;
 #[cfg(windows)]
 mod typed;
 
