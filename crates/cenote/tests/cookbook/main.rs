@@ -5,6 +5,8 @@
 #![cfg(any(target_os = "linux", windows))]
 
 #[cfg(windows)]
+mod copy_data;
+#[cfg(windows)]
 mod file_mapping;
 #[cfg(target_os = "linux")]
 mod lockf_children;
