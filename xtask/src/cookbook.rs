@@ -57,14 +57,16 @@ const WIN32: Recipe = Recipe {
 };
 
 /// The classic programs of the recipes that are for Windows.
-pub(crate) const FOR_WINDOWS: [Recipe; 3] = [
+pub(crate) const FOR_WINDOWS: [Recipe; 4] = [
+    Recipe { name: "cookbook/control-channel.exe", sources: &["control-channel/classic.cpp"], ..WIN32 },
     Recipe { name: "cookbook/copy-data.exe", sources: &["copy-data/classic.cpp"], ..WIN32 },
     Recipe { name: "cookbook/file-mapping.exe", sources: &["file-mapping/classic.cpp"], ..WIN32 },
     Recipe { name: "cookbook/telemetry.exe", sources: &["telemetry/classic.cpp"], ..WIN32 },
 ];
 
 /// The examples of ours that stand beside them, which Wine cannot build when it needs them.
-pub(crate) const EXAMPLES_FOR_WINDOWS: [&str; 3] = ["copy-data", "file-mapping", "telemetry"];
+pub(crate) const EXAMPLES_FOR_WINDOWS: [&str; 4] =
+    ["control-channel", "copy-data", "file-mapping", "telemetry"];
 
 /// Makes the folder for them in that of the peers.
 pub(crate) fn make_folder(peers: &Path) -> Result<(), String> {

@@ -4,6 +4,7 @@
 //! Classic programs that are not there are skipped, and named. The recipes for Windows run there, or under Wine.
 #![cfg(any(target_os = "linux", windows))]
 
+mod control_channel;
 #[cfg(windows)]
 mod copy_data;
 #[cfg(windows)]
