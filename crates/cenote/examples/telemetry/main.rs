@@ -162,7 +162,7 @@ fn sample(segment: &Segment) -> Result<Option<Block>, Box<dyn Error>> {
         // Pairs with its first one.
         fence(Ordering::Acquire);
         let after: u32 = segment.read_value(UPDATES)?;
-        if before % 2 == 0 && before == after {
+        if before.is_multiple_of(2) && before == after {
             checked(&block)?;
             return Ok(Some(Block { updates: before, ..block }));
         }
