@@ -9,18 +9,19 @@ use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::time::{sleep, timeout};
 
 use crate::door::{Connection, connect};
-use crate::{LINE_LIMIT, Reply, address, line};
+use crate::{Reply, address, line};
 
-/// How long the service may take to be there.
+/// How long the service may take to be there, or to answer: longer than it gives to a panel that is silent, and has
+/// the place that we wait for.
 const PATIENCE: Duration = Duration::from_secs(10);
 const MOMENT: Duration = Duration::from_millis(10);
 
 /// Sends one line, and shows the reply.
 pub(crate) async fn ask(name: &str, request: &str) -> Result<(), Box<dyn Error>> {
     let mut service = BufReader::new(connected(name).await?);
-    let late = |_| format!("the service has not answered within {LINE_LIMIT:?}");
-    timeout(LINE_LIMIT, service.write_all(format!("{request}\n").as_bytes())).await.map_err(late)??;
-    let Some(reply) = timeout(LINE_LIMIT, line(&mut service)).await.map_err(late)?? else {
+    let late = |_| format!("the service has not answered within {PATIENCE:?}");
+    timeout(PATIENCE, service.write_all(format!("{request}\n").as_bytes())).await.map_err(late)??;
+    let Some(reply) = timeout(PATIENCE, line(&mut service)).await.map_err(late)?? else {
         return Err("the service left without an answer".into());
     };
     match serde_json::from_slice(&reply)? {
