@@ -58,6 +58,8 @@ fn command(repository: &Repository, program: &str) -> Command {
     {
         command.env_remove(name);
     }
+    // What is built here is run once: it need not say more of itself than where it panicked.
+    command.env("CARGO_PROFILE_DEV_DEBUG", "0");
     command.env("RUSTC", RUSTC).env("RUSTC_BOOTSTRAP", "1");
     command
 }

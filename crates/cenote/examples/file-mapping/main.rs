@@ -14,7 +14,7 @@ use cenote::Segment;
 
 const NAME: &str = r"Local\SampleMap";
 const MAP_SIZE: u64 = 65536;
-const VIEW_SIZE: usize = 1024;
+const VIEW_SIZE: u64 = 1024;
 const MESSAGE: &str = "Message from the first process.";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -32,18 +32,18 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn server(name: &str) -> Result<(), Box<dyn Error>> {
-    let segment = Segment::create(format!("windows:{name}"), MAP_SIZE)?;
+    let segment = Segment::options().range(..VIEW_SIZE).create(format!("windows:{name}"), MAP_SIZE)?;
     let text: Vec<u8> = MESSAGE.encode_utf16().chain([0]).flat_map(u16::to_le_bytes).collect();
-    segment.view(0, VIEW_SIZE)?.write_at(0, &text)?;
+    segment.write_at(0, &text)?;
     println!("server: wrote it; Enter cleans up");
     io::stdin().read_line(&mut String::new())?;
     Ok(segment.detach()?)
 }
 
 fn client(name: &str) -> Result<(), Box<dyn Error>> {
-    let segment = Segment::options().read_only().attach(format!("windows:{name}"))?;
+    let segment = Segment::options().read_only().range(..VIEW_SIZE).attach(format!("windows:{name}"))?;
     // A copy of known length: whoever has the mapping may leave out the NUL, or write on.
-    let bytes = segment.view(0, VIEW_SIZE)?.read_to_vec(..)?;
+    let bytes = segment.read_to_vec(..)?;
     let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     let text: Vec<u16> = units.take_while(|&unit| unit != 0).collect();
     println!("{}", String::from_utf16_lossy(&text));
