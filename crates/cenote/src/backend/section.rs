@@ -33,8 +33,8 @@ pub(super) struct AttachedSection {
 
 impl AttachedSection {
     /// With the mutex that is found by the name.
-    pub(super) fn named(section: Section, name: &str, how: &How) -> Result<Box<dyn Attached>> {
-        let lock = NamedMutex::beside(name, how.mode);
+    pub(super) fn named(section: Section, name: &str, how: &How, is_new: bool) -> Result<Box<dyn Attached>> {
+        let lock = NamedMutex::beside(name, how.mode, is_new);
         lock.keep();
         Self::attach(section, Box::new(lock), how)
     }
@@ -42,7 +42,7 @@ impl AttachedSection {
     /// With the mutex of its name, if it has one.
     fn by_handle(section: Section, how: &How) -> Result<Box<dyn Attached>> {
         match section.name() {
-            Some(name) => Self::named(section, &name, how),
+            Some(name) => Self::named(section, &name, how, false),
             None => Self::nameless(section, how),
         }
     }

@@ -28,21 +28,29 @@ impl Backend for Windows {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         mappable(size)?;
         let Some(path) = &self.file else {
-            return AttachedSection::named(Section::create(&self.name, size, how.mode)?, &self.name, how);
+            return AttachedSection::named(
+                Section::create(&self.name, size, how.mode)?,
+                &self.name,
+                how,
+                true,
+            );
         };
+        // First: the system makes the file larger even if the name is taken.
+        if Section::open(&self.name, false).is_ok() {
+            return Err(Error::new(ErrorKind::AlreadyExists, "there is one already"));
+        }
         let (file, is_new) = sys::open_or_make_file(path)?;
+        let before = sys::stat_file(&file)?.size;
         Section::create_over(&file, &self.name, size, how.mode)
-            .and_then(|section| AttachedSection::named(section, &self.name, how))
+            .and_then(|section| AttachedSection::named(section, &self.name, how, true))
             .inspect_err(|_| {
-                if is_new {
-                    // Of no use to anybody yet.
-                    let _ = sys::remove_file(path, false);
-                }
+                // As it was: of no use to anybody yet. Nobody could hear of errors.
+                let _ = if is_new { sys::remove_file(path, false) } else { sys::cut_file(&file, before) };
             })
     }
 
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
-        AttachedSection::named(Section::open(&self.name, how.writable)?, &self.name, how)
+        AttachedSection::named(Section::open(&self.name, how.writable)?, &self.name, how, false)
     }
 
     fn remove(&self, _wait: Wait) -> Result<()> {

@@ -53,7 +53,10 @@ impl Holders {
     }
 
     /// What it proves that no holder was found.
-    pub(super) fn nobody(&self) -> String {
+    pub(super) fn nobody(&self, segment: Mapped) -> String {
+        if !sys::TELLS_WHO_MAPS_FILES && matches!(segment, Mapped::File { .. }) {
+            return "this system does not tell who maps a file".to_owned();
+        }
         let sys::Uses { processes, readable, .. } = self.0;
         let elsewhere = if sys::sees_all_processes() {
             ""

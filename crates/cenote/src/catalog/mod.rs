@@ -110,8 +110,9 @@ pub fn lock_users(address: &Address, lock_with: Option<&Address>) -> Result<Opti
 fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     let backend = backend::of(address)?;
     let stat = backend.stat()?;
-    let found = holders.of(backend.mapped()?);
-    let (verdict, reason) = judge(stat.attached, &found, holders);
+    let mapped = backend.mapped()?;
+    let found = holders.of(mapped);
+    let (verdict, reason) = judge(stat.attached, &found, &holders.nobody(mapped));
     let semaphore = backend.lock_semaphore();
     let lock_users = semaphore.map_or_else(Vec::new, |name| holders.of_semaphore(&name).users);
     Ok(Entry {
@@ -127,7 +128,7 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
 }
 
 /// Segments without a header do not say whether their maker wants them to stay: without holders, nobody can tell.
-fn judge(attached: Option<u64>, found: &[Holder], holders: &Holders) -> (Verdict, String) {
+fn judge(attached: Option<u64>, found: &[Holder], nobody: &str) -> (Verdict, String) {
     let plural =
         |count: u64, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
     match attached {
@@ -140,6 +141,6 @@ fn judge(attached: Option<u64>, found: &[Holder], holders: &Holders) -> (Verdict
         None if !found.is_empty() => {
             (Verdict::Live, plural(found.len() as u64, "process maps it", "processes map it"))
         }
-        None => (Verdict::Unknown, format!("{}; its maker may still want it", holders.nobody())),
+        None => (Verdict::Unknown, format!("{nobody}; its maker may still want it")),
     }
 }

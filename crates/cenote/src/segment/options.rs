@@ -134,6 +134,7 @@ impl Options {
     /// |---|---|
     /// | `file:/path` | a lock file, made if it is missing: a byte-range lock, as `lockf` takes it |
     /// | `posix:/name` | a named semaphore of `sem_open`. **A holder that dies never lets go of one** |
+    /// | `windows:NAME` | a named mutex, made if it is missing: on Windows |
     /// | `sysv:...` | a System V semaphore (the first of its set), 1 = free, taken with `SEM_UNDO`; one of Cenote's own sets by its own rules |
     /// | `qt:KEY`, `qt:posix:/name`, ... | `QSystemSemaphore` of that key with the initial value 1 |
     ///

@@ -20,6 +20,8 @@ pub(super) fn absent(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this system has no {what}"))
 }
 
+pub(crate) const TELLS_WHO_MAPS_FILES: bool = false;
+
 /// Whether the system tells of its limits, and of what is wrong.
 pub(crate) fn can_look_round() -> Result<()> {
     Err(Error::new(ErrorKind::Unsupported, "looking the machine over is not built for this system yet")

@@ -74,6 +74,10 @@ pub(crate) fn open_or_make_file(_path: &Path) -> Result<(Handle, bool)> {
     Err(no_file_mappings())
 }
 
+pub(crate) fn cut_file(_file: &Handle, _len: u64) -> Result<()> {
+    Err(no_file_mappings())
+}
+
 /// A semaphore of Windows; there is none.
 pub(crate) enum KernelSemaphore {}
 
@@ -103,7 +107,7 @@ impl KernelSemaphore {
 pub(crate) enum KernelMutex {}
 
 impl KernelMutex {
-    pub(crate) fn open(_name: &str, _mode: u32) -> Result<Self> {
+    pub(crate) fn open(_name: &str, _mode: u32) -> Result<(Self, bool)> {
         Err(no_file_mappings())
     }
 

@@ -126,6 +126,25 @@ fn a_death_is_told_to_who_was_attached_and_never_locked() {
     assert_eq!(guard.abandoned(), Abandoned::Yes);
 }
 
+/// The mutex goes with its last handle, and with it what the system knew: then nobody claims to know.
+#[test]
+fn a_death_that_nobody_saw_is_not_called_none() {
+    let _watchdog = minute();
+    let (Some(mut peer), name) = (peer(), unique()) else { return };
+    let Some(mut server) = peers::command("cookbook/file-mapping") else { return };
+    let mut server =
+        server.args(["server", &name]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    while peer.ask(&format!("attach {name}")).ok().is_none() {}
+    peer.ask("lock").expect_ok();
+    peer.kill();
+    peer.wait_until_gone();
+    let segment = Segment::attach(at(&name)).unwrap();
+    assert_eq!(segment.lock_timeout(Duration::from_secs(20)).unwrap().abandoned(), Abandoned::Unknown);
+    assert_eq!(segment.lock().unwrap().abandoned(), Abandoned::No, "from now on we see it");
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
+}
+
 /// Looking at a lock neither takes it nor hears of a death in another's place.
 #[test]
 fn whether_it_is_held_is_seen_without_taking_it() {

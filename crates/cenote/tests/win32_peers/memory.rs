@@ -68,6 +68,33 @@ fn a_mapping_over_a_file_is_on_disk_when_all_have_gone() {
     assert_eq!(&bytes[100..111], b"by its path");
 }
 
+/// A view of one for writing is not one that can be written: each part has its own protection.
+#[test]
+fn an_image_of_a_program_is_refused_and_no_crash() {
+    let _watchdog = minute();
+    let (Some(mut peer), name) = (peer(), unique()) else { return };
+    peer.ask(&format!("create-image {name}")).expect_ok();
+    for options in [Segment::options(), Segment::options().read_only()] {
+        let error = options.attach(at(&name)).unwrap_err();
+        assert!(error.to_string().contains("SEC_IMAGE"), "{error}");
+        assert!(!error.hint().is_empty());
+    }
+}
+
+/// The user's file is as it was.
+#[test]
+fn a_mapping_over_a_file_that_fails_leaves_the_file() {
+    let _watchdog = minute();
+    let (name, folder) = (unique(), TempDir::new());
+    let path = folder.join("small");
+    std::fs::write(&path, b"small").unwrap();
+    for size in [1 << 50, u64::MAX >> 1] {
+        let error = Segment::options().over_file(&path).create(at(&name), size).unwrap_err();
+        assert_ne!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"small", "{error}");
+    }
+}
+
 /// Ours over a file of theirs, and theirs to be found by the name.
 #[test]
 fn our_mapping_over_a_file_has_a_name_and_is_on_disk_when_all_have_gone() {

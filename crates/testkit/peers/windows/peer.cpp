@@ -150,6 +150,19 @@ std::string create_over(const std::string &path, const std::string &name, uint64
     return create(name, size, 0, file);
 }
 
+/// An image of this very program: its parts have protections of their own.
+std::string create_image(const std::string &name)
+{
+    wchar_t path[MAX_PATH];
+    if (GetModuleFileNameW(nullptr, path, MAX_PATH) == 0)
+        return failed("GetModuleFileName");
+    attached.file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ, nullptr, OPEN_EXISTING, 0, nullptr);
+    if (attached.file == INVALID_HANDLE_VALUE)
+        return failed("CreateFile");
+    attached.map = CreateFileMappingW(attached.file, nullptr, PAGE_READONLY | SEC_IMAGE, 0, 0, wide(name).c_str());
+    return attached.map == nullptr ? failed("CreateFileMapping") : "ok";
+}
+
 std::string attach(const std::string &name, DWORD access)
 {
     attached.map = OpenFileMappingW(access, FALSE, wide(name).c_str());
@@ -302,6 +315,8 @@ std::string answer(const Words &words)
         return create("", number(words[1]), 0, INVALID_HANDLE_VALUE);
     if (what == "create-reserved" && words.size() == 3)
         return create(words[1], number(words[2]), SEC_RESERVE, INVALID_HANDLE_VALUE);
+    if (what == "create-image" && words.size() == 2)
+        return create_image(words[1]);
     if (what == "create-over" && words.size() == 4)
         return create_over(words[1], words[2], number(words[3]));
     if (what == "attach" && words.size() == 2)

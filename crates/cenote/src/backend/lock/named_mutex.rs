@@ -5,6 +5,7 @@
 //! `X` and `Local\X` are one.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -25,18 +26,22 @@ struct Turn {
 pub(crate) struct NamedMutex {
     name: String,
     mode: u32,
+    /// Whether somebody may have had the mutex before, and died with it, when ours is made.
+    may_be_late: bool,
     open: OnceLock<Open>,
 }
 
 struct Open {
     mutex: KernelMutex,
+    /// Nobody knows of those before us: said once.
+    is_unsure: AtomicBool,
     turn: Arc<Turn>,
 }
 
 impl NamedMutex {
-    /// The lock of the segment of that name.
-    pub(crate) fn beside(segment: &str, mode: u32) -> Self {
-        Self::new(beside(segment), mode)
+    /// The lock of the segment of that name. A segment that is new has had no holder before us.
+    pub(crate) fn beside(segment: &str, mode: u32, segment_is_new: bool) -> Self {
+        Self { may_be_late: !segment_is_new, ..Self::new(beside(segment), mode) }
     }
 
     /// What can be seen of the lock of the segment of that name.
@@ -51,7 +56,7 @@ impl NamedMutex {
 
     /// The mutex of that name.
     pub(crate) fn new(name: String, mode: u32) -> Self {
-        Self { name, mode, open: OnceLock::new() }
+        Self { name, mode, may_be_late: true, open: OnceLock::new() }
     }
 
     /// Opens the mutex now, if it can be: it goes with its last handle, and with it what is known of a dead holder.
@@ -63,9 +68,11 @@ impl NamedMutex {
         if let Some(open) = self.open.get() {
             return Ok(open);
         }
-        let mutex = KernelMutex::open(&self.name, self.mode)?;
+        let (mutex, is_new) = KernelMutex::open(&self.name, self.mode)?;
         let turn = Turn::of(mutex.path().unwrap_or_else(|| self.name.clone()));
-        Ok(self.open.get_or_init(|| Open { mutex, turn }))
+        // The one before went with its last handle, and with it what the system knew.
+        let is_unsure = AtomicBool::new(is_new && self.may_be_late);
+        Ok(self.open.get_or_init(|| Open { mutex, is_unsure, turn }))
     }
 }
 
@@ -101,12 +108,14 @@ impl Turn {
 
 impl Locker for NamedMutex {
     fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
-        let Open { mutex, turn } = self.open()?;
+        let Open { mutex, is_unsure, turn } = self.open()?;
         if !turn.take(wait) {
             return Ok(None);
         }
         let taken = mutex.take(wait).inspect_err(|_| turn.give_back())?;
         let abandoned = match taken {
+            // Relaxed: it is looked at with the lock in hand.
+            Taken::Yes if is_unsure.swap(false, Ordering::Relaxed) => Abandoned::Unknown,
             Taken::Yes => Abandoned::No,
             Taken::Abandoned => Abandoned::Yes,
             Taken::TimedOut => {
@@ -118,7 +127,7 @@ impl Locker for NamedMutex {
     }
 
     fn unlock(&self, _locked: Locked) -> Result<()> {
-        let Open { mutex, turn } = self.open()?;
+        let Open { mutex, turn, .. } = self.open()?;
         let released = mutex.release();
         turn.give_back();
         released

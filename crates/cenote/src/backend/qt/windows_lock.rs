@@ -91,9 +91,10 @@ fn free(semaphore: &KernelSemaphore) -> Result<bool> {
 /// Frees it if it is proven that its holder is dead: false if nobody has it. While it is there, somebody has it open,
 /// and the system does not tell who: nothing is proven.
 pub(crate) fn break_if_dead(name: &str) -> Result<bool> {
-    let Some(semaphore) = KernelSemaphore::find(name)? else { return Ok(false) };
-    if semaphore.take(Wait::Try)? {
-        return semaphore.release(1).map(|_| false);
+    match KernelSemaphore::look(name)? {
+        None => return Ok(false),
+        Some((free, _)) if free > 0 => return Ok(false),
+        Some(_) => {}
     }
     Err(Error::new(ErrorKind::LockError, "it cannot be proven that its holder is dead")
         .with_hint("end the programs that use it: with the last of them it goes, and the next one is free"))

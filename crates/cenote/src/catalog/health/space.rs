@@ -94,7 +94,7 @@ fn nameless(space: &sys::ShmSpace, files: &[&Thing], things: &Things, holders: &
             "removed and still held, or in folders that may not be read; no process is seen to map it";
         (Verdict::Unknown, reason.to_owned())
     } else {
-        judge(None, &found, holders)
+        judge(None, &found, &holders.nobody(sys::Mapped::Nameless))
     };
     Some(Item {
         what: "files without a name".to_owned(),

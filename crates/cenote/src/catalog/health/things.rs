@@ -105,7 +105,7 @@ fn of_file(file: sys::ShmFile, holders: &Holders) -> Thing {
     let address = name.filter(|_| !semaphore).and_then(|name| Address::posix(name).ok());
     let found = holders.of(file.what);
     let what = address.as_ref().map_or_else(|| file.path.display().to_string(), Address::to_string);
-    let (verdict, reason) = judge(None, &found, holders);
+    let (verdict, reason) = judge(None, &found, &holders.nobody(file.what));
     Thing {
         item: Item {
             what,
@@ -132,7 +132,8 @@ fn segments(rows: &[sys::ShmRow], qt: &HashMap<i32, Address>, holders: &Holders)
         let by_key = by_key.or_else(|| Address::sysv_key(row.key).ok().filter(|_| row.key != 0));
         let address = by_key.or_else(|| Address::sysv_id(row.id).ok());
         let found: Vec<Holder> = holders.of(Mapped::SystemV { id: row.id });
-        let (verdict, reason) = judge(Some(row.attached), &found, holders);
+        let (verdict, reason) =
+            judge(Some(row.attached), &found, &holders.nobody(Mapped::SystemV { id: row.id }));
         let what = address.as_ref().map_or_else(|| format!("segment id={}", row.id), Address::to_string);
         Thing {
             item: Item {

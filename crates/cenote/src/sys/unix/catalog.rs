@@ -8,6 +8,8 @@ use super::os_error;
 use crate::error::{ErrorKind, Result};
 use crate::sys::{Mapped, Use, Uses};
 
+pub(crate) const TELLS_WHO_MAPS_FILES: bool = true;
+
 /// Whether the system tells of all segments and processes.
 #[allow(clippy::unnecessary_wraps, reason = "not every system does")]
 pub(crate) fn can_look_round() -> Result<()> {

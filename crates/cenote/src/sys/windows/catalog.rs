@@ -13,7 +13,8 @@ use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
 use windows_sys::Wdk::Storage::FileSystem::{NtOpenDirectoryObject, NtQueryDirectoryObject};
 use windows_sys::Wdk::System::SystemInformation::{NtQuerySystemInformation, SYSTEM_INFORMATION_CLASS};
 use windows_sys::Win32::Foundation::{
-    DUPLICATE_SAME_ACCESS, HANDLE, STATUS_INFO_LENGTH_MISMATCH, STATUS_NO_MORE_ENTRIES, UNICODE_STRING,
+    DUPLICATE_SAME_ACCESS, HANDLE, STATUS_INFO_LENGTH_MISMATCH, STATUS_NO_MORE_ENTRIES,
+    STATUS_NOT_IMPLEMENTED, UNICODE_STRING,
 };
 use windows_sys::Win32::System::Memory::SECTION_MAP_WRITE;
 use windows_sys::Win32::System::Threading::SEMAPHORE_MODIFY_STATE;
@@ -35,41 +36,50 @@ pub(crate) fn section_names() -> Result<Vec<String>> {
         found.extend(listed.into_iter().map(|name| format!("{prefix}{name}")));
     }
     found.sort_unstable();
+    found.dedup();
     Ok(found)
 }
 
+/// In as few calls as it takes: the directory may change between two.
 fn sections_in(directory: &str) -> Result<Vec<String>> {
     let directory = open_directory(directory)?;
-    // Two UNICODE_STRINGs, and after them what they refer to: the name and the type, each of the longest there can be.
-    let mut entry = vec![0_u64; (2 * size_of::<UNICODE_STRING>() + 2 * 65_536 + 16) / 8];
-    let len = mem::size_of_val(&entry[..]) as u32;
-    let (mut found, mut context, mut first) = (Vec::new(), 0, true);
+    // Pairs of UNICODE_STRINGs, a name and a type, up to one without a name; then what they refer to.
+    let mut answer = vec![0_u64; 1 << 17];
+    let len = mem::size_of_val(&answer[..]) as u32;
+    let (mut found, mut context, mut first, mut single) = (Vec::new(), 0, true, false);
     loop {
-        // SAFETY: an open directory, room for one entry, and a place to remember how far it came.
+        // SAFETY: an open directory, room for many entries, and a place to remember how far it came.
         let status = unsafe {
             NtQueryDirectoryObject(
                 raw(&directory),
-                entry.as_mut_ptr().cast(),
+                answer.as_mut_ptr().cast(),
                 len,
-                true,
+                single,
                 first,
                 &raw mut context,
                 ptr::null_mut(),
             )
         };
-        first = false;
         match status {
             STATUS_NO_MORE_ENTRIES => return Ok(found),
+            // Wine 8 has them one at a time only.
+            STATUS_NOT_IMPLEMENTED if !single => {
+                single = true;
+                continue;
+            }
             // A warning or an error.
             ..0 => return Err(refused("NtQueryDirectoryObject", status)),
-            _ => {}
+            _ => first = false,
         }
-        // SAFETY: the entry is the answer of the system, which filled it.
-        let name = unsafe { text_at(&entry, 0) };
-        // SAFETY: likewise.
-        let kind = unsafe { text_at(&entry, 1) };
-        if let (Some(name), Some("Section")) = (name, kind.as_deref()) {
-            found.push(name);
+        let most = if single { 1 } else { usize::MAX };
+        for entry in (0..).step_by(2).take(most) {
+            // SAFETY: the system has filled it up to an entry without a name, and we have not come to that.
+            let Some(name) = (unsafe { text_at(&answer, entry) }) else { break };
+            // SAFETY: likewise; it is of the same entry.
+            let kind = unsafe { text_at(&answer, entry + 1) };
+            if kind.as_deref() == Some("Section") {
+                found.push(name);
+            }
         }
     }
 }

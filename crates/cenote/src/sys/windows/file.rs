@@ -38,15 +38,7 @@ pub(crate) fn create_file(path: &Path, new: NewFile) -> Result<Handle> {
 
 /// The same for a file that begins with `bytes`.
 pub(crate) fn create_file_with(path: &Path, new: NewFile, bytes: &[u8]) -> Result<Handle> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_file_name(format!(".cenote-new-{}-{count}", std::process::id()));
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(&temporary)
-        .map_err(|error| os_error("CreateFile", error))?;
+    let (temporary, mut file) = new_neighbour(path)?;
     let made = fill(&mut file, new, bytes).and_then(|()| {
         // Unlike a rename, it never takes another's place.
         fs::hard_link(&temporary, path).map_err(|error| match error.kind() {
@@ -58,6 +50,21 @@ pub(crate) fn create_file_with(path: &Path, new: NewFile, bytes: &[u8]) -> Resul
     let _ = fs::remove_file(&temporary);
     made?;
     open_file(path, true, false).map(|(file, _)| file)
+}
+
+/// A file beside `path`, under a name that nobody has: a killed process may have left some.
+fn new_neighbour(path: &Path) -> Result<(PathBuf, File)> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let temporary = path.with_file_name(format!(".cenote-new-{}-{count}", std::process::id()));
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&temporary) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            opened => {
+                return opened.map(|file| (temporary, file)).map_err(|error| os_error("CreateFile", error));
+            }
+        }
+    }
 }
 
 /// Opens the file at `path` for reading and writing, or makes an empty one: true if it did.
@@ -74,6 +81,13 @@ pub(crate) fn open_or_make_file(path: &Path) -> Result<(Handle, bool)> {
     }
 }
 
+/// Makes a file as long as it was, if it is longer by now.
+pub(crate) fn cut_file(file: &Handle, len: u64) -> Result<()> {
+    let file = File::from(file.try_clone().map_err(|error| os_error("DuplicateHandle", error))?);
+    let now = file.metadata().map_err(|error| os_error("GetFileInformationByHandle", error))?.len();
+    if now > len { file.set_len(len).map_err(|error| os_error("SetEndOfFile", error)) } else { Ok(()) }
+}
+
 fn fill(file: &mut File, new: NewFile, bytes: &[u8]) -> Result<()> {
     let written = file.set_len(new.size).and_then(|()| file.write_all(bytes));
     written.map_err(|error| match error.raw_os_error() {
@@ -88,7 +102,15 @@ pub(crate) fn remove_file(path: &Path, _only_files: bool) -> Result<()> {
     if path.is_dir() {
         return Err(not_a_file());
     }
-    fs::remove_file(path).map_err(|error| os_error("DeleteFile", error))
+    fs::remove_file(path).map_err(|error| {
+        let error = os_error("DeleteFile", error);
+        match error.kind() {
+            ErrorKind::PermissionDenied => {
+                error.with_hint("somebody may have it attached, or it is another user's")
+            }
+            _ => error,
+        }
+    })
 }
 
 /// Looks at the file at `path`.

@@ -1,4 +1,5 @@
-//! How memory is mapped here: views of sections. A view does not shrink, whatever others do.
+//! How memory is mapped here: views of sections. A view does not shrink, whatever others do. What it takes from a disk or
+//! another machine can fail to come, and that ends the process: see `docs/safety.md`.
 
 #![allow(unsafe_code)]
 
@@ -7,8 +8,9 @@ use std::mem::MaybeUninit;
 
 use windows_sys::Win32::Foundation::ERROR_INVALID_HANDLE;
 use windows_sys::Win32::System::Memory::{
-    FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEMORY_BASIC_INFORMATION, MEMORY_MAPPED_VIEW_ADDRESS,
-    MapViewOfFile, UnmapViewOfFile, VirtualQuery,
+    FILE_MAP_READ, FILE_MAP_WRITE, MEM_COMMIT, MEM_MAPPED, MEMORY_BASIC_INFORMATION,
+    MEMORY_MAPPED_VIEW_ADDRESS, MapViewOfFile, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE,
+    PAGE_EXECUTE_WRITECOPY, PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY, UnmapViewOfFile, VirtualQuery,
 };
 
 use super::{Handle, Section, last_error, os_error};
@@ -75,24 +77,27 @@ impl Mapping {
             });
         }
         let base = view.Value.cast::<u8>();
-        let there = committed(base);
+        let there = usable(base, writable);
         let len = len.unwrap_or(there).min(there);
         // SAFETY: mapped just now, and owned by what comes back.
         let mapping = unsafe { Self::new(base, len, writable, Source::View) }?;
         if there == 0 {
             return Err(Error::new(
                 ErrorKind::InvalidSize,
-                "its memory is reserved, and not there yet (SEC_RESERVE)",
+                "its memory is reserved, and not there yet (SEC_RESERVE), or an image of a program (SEC_IMAGE)",
             )
-            .with_hint("its maker commits it: try again when it has"));
+            .with_hint("its maker commits what is reserved: try again when it has; an image is no segment"));
         }
         Ok(mapping)
     }
 }
 
-/// How many bytes from `base` on can be touched. What was made with SEC_RESERVE has memory only as far as somebody has
-/// asked for it; nobody takes it back from a view.
-fn committed(base: *mut u8) -> usize {
+/// How many bytes from `base` on can be read, or also written. What was made with SEC_RESERVE has memory only as far as
+/// somebody has asked for it; nobody takes it back from a view. An image of a program (SEC_IMAGE) is none of ours: its
+/// parts have protections of their own, whatever the view was asked for.
+fn usable(base: *mut u8, writable: bool) -> usize {
+    const TO_WRITE: [u32; 2] = [PAGE_READWRITE, PAGE_EXECUTE_READWRITE];
+    const TO_READ: [u32; 4] = [PAGE_READONLY, PAGE_WRITECOPY, PAGE_EXECUTE_READ, PAGE_EXECUTE_WRITECOPY];
     let mut len = 0;
     loop {
         let mut region = MaybeUninit::<MEMORY_BASIC_INFORMATION>::uninit();
@@ -105,7 +110,10 @@ fn committed(base: *mut u8) -> usize {
         }
         // SAFETY: it was filled.
         let region = unsafe { region.assume_init() };
-        if region.AllocationBase != base.cast() || region.State != MEM_COMMIT {
+        let is_there = region.State == MEM_COMMIT && region.Type == MEM_MAPPED;
+        // Compared as a whole: with PAGE_GUARD it is none of them.
+        let is_open = TO_WRITE.contains(&region.Protect) || !writable && TO_READ.contains(&region.Protect);
+        if region.AllocationBase != base.cast() || !is_there || !is_open {
             return len;
         }
         len += region.RegionSize;

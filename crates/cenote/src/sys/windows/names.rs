@@ -116,15 +116,23 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// What mode bits say of all others: the groups of Windows are other ones.
+    /// What mode bits say of all others, for memory: the groups of Windows are other ones.
     pub(super) fn of_mode(mode: u32) -> Result<Option<Box<Self>>> {
-        let everybody = match mode & 0o006 {
-            0 => return Ok(None),
-            0o004 => "GR",
-            _ => "GRGW",
-        };
+        match mode & 0o006 {
+            0 => Ok(None),
+            0o004 => Self::of_everybody("GR").map(Some),
+            _ => Self::of_everybody("GRGW").map(Some),
+        }
+    }
+
+    /// The same for its lock: whoever may read the memory may have it. Of a mutex, no general right is one to wait.
+    pub(super) fn of_lock(mode: u32) -> Result<Option<Box<Self>>> {
+        if mode & 0o006 == 0 { Ok(None) } else { Self::of_everybody("0x00100001").map(Some) }
+    }
+
+    fn of_everybody(rights: &str) -> Result<Box<Self>> {
         // The owner and the system may do all, everybody what is said; nothing is inherited.
-        let text = wide(&format!("D:P(A;;GA;;;CO)(A;;GA;;;OW)(A;;GA;;;SY)(A;;{everybody};;;WD)"))?;
+        let text = wide(&format!("D:P(A;;GA;;;CO)(A;;GA;;;OW)(A;;GA;;;SY)(A;;{rights};;;WD)"))?;
         let mut descriptor = ptr::null_mut();
         // SAFETY: a NUL-terminated text and a place for the answer.
         let made = unsafe {
@@ -143,7 +151,7 @@ impl Access {
             lpSecurityDescriptor: descriptor,
             bInheritHandle: 0,
         };
-        Ok(Some(Box::new(Self { descriptor, attributes })))
+        Ok(Box::new(Self { descriptor, attributes }))
     }
 
     /// For the call that makes the object, as long as `access` lives.

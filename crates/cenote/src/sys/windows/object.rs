@@ -8,10 +8,11 @@ use std::os::windows::io::{AsRawHandle, FromRawHandle};
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{
-    ERROR_INVALID_HANDLE, HANDLE, NTSTATUS, WAIT_ABANDONED_0, WAIT_OBJECT_0, WAIT_TIMEOUT,
+    ERROR_ALREADY_EXISTS, ERROR_INVALID_HANDLE, HANDLE, NTSTATUS, WAIT_ABANDONED_0, WAIT_OBJECT_0,
+    WAIT_TIMEOUT,
 };
 use windows_sys::Win32::System::Threading::{
-    CreateMutexW, CreateSemaphoreW, INFINITE, OpenMutexW, OpenSemaphoreW, ReleaseMutex, ReleaseSemaphore,
+    CreateMutexExW, CreateSemaphoreW, INFINITE, OpenMutexW, OpenSemaphoreW, ReleaseMutex, ReleaseSemaphore,
     SEMAPHORE_MODIFY_STATE, SYNCHRONIZATION_SYNCHRONIZE, WaitForSingleObject,
 };
 
@@ -72,12 +73,16 @@ struct ClientId {
 pub(crate) struct KernelMutex(Handle);
 
 impl KernelMutex {
-    /// Opens the mutex, or makes it.
-    pub(crate) fn open(name: &str, mode: u32) -> Result<Self> {
-        let (wide, access) = (wide(name)?, Access::of_mode(mode)?);
+    /// Opens the mutex, or makes it: true if it did.
+    pub(crate) fn open(name: &str, mode: u32) -> Result<(Self, bool)> {
+        let (wide, access) = (wide(name)?, Access::of_lock(mode)?);
+        let attributes = Access::attributes(access.as_deref());
+        let rights = SYNCHRONIZATION_SYNCHRONIZE | MUTANT_QUERY_STATE;
         // SAFETY: a descriptor and a name that outlive the call.
-        let made = unsafe { CreateMutexW(Access::attributes(access.as_deref()), 0, wide.as_ptr()) };
-        object("CreateMutex", made).map(Self)
+        let opened = unsafe { CreateMutexExW(attributes, wide.as_ptr(), 0, rights) };
+        let existed =
+            io::Error::last_os_error().raw_os_error().map(i32::cast_unsigned) == Some(ERROR_ALREADY_EXISTS);
+        object("CreateMutexEx", opened).map(|mutex| (Self(mutex), !existed))
     }
 
     /// What can be seen of the mutex of that name, if there is one.
