@@ -71,13 +71,14 @@ impl LockFile {
 
 /// A place for one [`LockFile`].
 #[derive(Default)]
-pub(crate) struct IdleLock;
+pub(crate) struct IdleLock(());
 
 impl IdleLock {
     pub(crate) fn take(&self) -> Option<LockFile> {
         None
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "there is none to be kept")]
     pub(crate) fn put(&self, file: LockFile) {
         match file {}
     }
