@@ -9,6 +9,7 @@
 //! - [`watchdog()`] ends a test that hangs; [`skipped`] names one that cannot run here.
 //! - [`system`] and [`cgroup`] put a child where memory is short or rights are few.
 //! - [`memory`] asks the kernel what it lets this process do with a mapping.
+//! - [`kill_points`] kills a process at every step of what it does.
 //! - [`Rng`] gives the same random numbers in every run.
 
 pub mod agent;
@@ -16,6 +17,7 @@ pub mod agent;
 pub mod cgroup;
 #[cfg_attr(not(unix), path = "no_forks.rs")]
 mod forks;
+pub mod kill_points;
 #[cfg(any(target_os = "linux", windows))]
 pub mod memory;
 pub mod names;
