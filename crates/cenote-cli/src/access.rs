@@ -1,6 +1,6 @@
 //! Attaching and locking, in the way that all commands do it.
 
-use cenote::{Abandoned, Address, Error, ErrorKind, Guard, Options, Segment};
+use cenote::{Abandoned, Address, Error, ErrorKind, Guard, Kind, Options, Segment};
 
 use crate::args::Global;
 use crate::deadline::Deadline;
@@ -51,6 +51,18 @@ impl Context {
         })
     }
 
+    /// Attaches for reading under the lock. A native segment's lies in it: whoever may take it attaches read-write.
+    pub(crate) fn attach_to_read(&self, address: &Address, lock: &LockArgs) -> Result<Segment, Failure> {
+        let options = self.options(lock.lock_with.as_ref(), false)?;
+        if address.kind() == Kind::Cenote && lock.lock_with.is_none() && !lock.no_lock {
+            match options.attach(address) {
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => {}
+                attached => return Ok(attached?),
+            }
+        }
+        Ok(options.read_only().attach(address)?)
+    }
+
     /// Takes the lock, and says if its last holder died with it.
     pub(crate) fn lock<'a>(&self, segment: &'a Segment) -> Result<Guard<'a>, Failure> {
         let guard = match self.deadline.left() {
@@ -72,7 +84,7 @@ impl Context {
 fn lock_failure(error: Error) -> Failure {
     let way = "`--no-lock` goes without the lock, and then the data may be half-written";
     let hint = match error.kind() {
-        ErrorKind::PermissionDenied => format!("the lock belongs to another user: {way}"),
+        ErrorKind::PermissionDenied => format!("only who may write there can take the lock: {way}"),
         ErrorKind::LockError | ErrorKind::Unsupported if !error.hint().contains("--no-lock") => {
             format!("{}; {way}", error.hint())
         }

@@ -3,7 +3,7 @@
 pub(crate) const ABOUT: &str = "\
 Shared memory made comfortable.
 
-cenote creates, writes, reads, locks, lists and removes shared memory of every kind that programs really use: POSIX, \
+cenote creates, writes, reads, locks, lists and removes shared memory: its own, and every kind that programs really use: POSIX, \
 System V, mapped files, anonymous memory, and what Qt's QSharedMemory makes. It follows the rules of each kind, and takes the lock that \
 its programs take: it joins a Qt, C, C++ or Python program without changing it.";
 
@@ -11,6 +11,8 @@ pub(crate) const ADDRESSES: &str = "\
 Addresses:
   An address says where a segment is, as KIND:NAME.
 
+  camera/front             a native segment: its lock recovers from a dead holder;
+                           also cenote:camera/front, and cenote:@user/camera/front
   posix:/frames            what shm_open(\"/frames\") opens: C, C++, Python
   sysv:0x5100c01f          what shmget finds under this key
   sysv:/etc/hostname#81    the same by ftok(\"/etc/hostname\", 81)
@@ -22,9 +24,8 @@ Addresses:
   qt:posix:/frames         a QNativeIpcKey in Qt's text form: POSIX
   qt:systemv:/tmp/...      the same on System V; qt:systemv-7:... with another project id
 
-  These can be written too, and are not supported by this version on this system:
+  This can be written too, and is not supported by this version on this system:
 
-  camera/front             a native segment; also cenote:camera/front
   windows:Local\\Frames     a named file mapping
 
 Exit codes:
@@ -45,7 +46,7 @@ Examples:
   cenote rm posix:/greeting";
 
 pub(crate) const LS: &str = "\
-List the segments on this machine: POSIX ones, System V ones, and Qt's. Looking never attaches.
+List the segments on this machine: native ones, POSIX ones, System V ones, and Qt's. Looking never attaches.
 
 SIZE is what was asked for. HOLDERS counts the attachments that the kernel counts, or the processes that are seen to \
 map it. VERDICT says whether the segment is of use to anyone:

@@ -16,6 +16,7 @@
 //!
 //! | address | what it names |
 //! |---|---|
+//! | `camera/front` | a native segment: holders that the kernel vouches for, a lock that recovers from a dead one |
 //! | `posix:/name` | an object of `shm_open`, as C programs and Python's `multiprocessing.shared_memory` use them |
 //! | `sysv:0x5100c01f`, `sysv:PATH#81`, `sysv:id=7` | a System V segment, by key, by ftok pair, by id |
 //! | `file:/path` | a mapped file |
@@ -34,6 +35,7 @@ mod address;
 mod backend;
 pub mod catalog;
 mod error;
+mod layout;
 pub mod qt;
 mod segment;
 mod semaphore;

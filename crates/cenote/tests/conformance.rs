@@ -66,6 +66,7 @@ macro_rules! conformance_for {
 
 #[cfg(unix)]
 conformance_for! {
+    native: Place::native(),
     posix: Place::posix(),
     file: Place::file(),
     sysv_key: Place::sysv_key(),

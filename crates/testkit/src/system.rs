@@ -116,3 +116,36 @@ pub fn in_first_pid_namespace() -> bool {
     const FIRST: u64 = 0xeffffffc;
     std::fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() == FIRST)
 }
+
+/// Makes a file another user's, which only root can: false if this process is not.
+///
+/// # Panics
+/// If root is refused.
+#[must_use]
+pub fn give_to_other_user(path: &std::path::Path) -> bool {
+    if !has_root() {
+        return false;
+    }
+    std::os::unix::fs::chown(path, Some(OTHER_USER), Some(OTHER_USER)).expect("root may do that");
+    true
+}
+
+/// Locks one byte of a file, exclusively, for as long as this open file description lives.
+///
+/// # Panics
+/// If somebody has it.
+#[track_caller]
+pub fn lock_byte(file: &std::fs::File, byte: i64) {
+    use std::os::fd::AsRawFd;
+
+    let range = libc::flock {
+        l_type: libc::F_WRLCK as _,
+        l_whence: libc::SEEK_SET as _,
+        l_start: byte,
+        l_len: 1,
+        l_pid: 0,
+    };
+    // SAFETY: an open file, and the struct that this command takes.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const range) };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
+}

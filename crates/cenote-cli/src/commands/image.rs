@@ -90,7 +90,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             make.finish(segment, false, context)
         }
         Way::Get { address, output, offset, lock } => {
-            let segment = context.options(lock.lock_with.as_ref(), false)?.read_only().attach(address)?;
+            let segment = context.attach_to_read(address, lock)?;
             let range = snapshot::range(&segment, *offset, None)?;
             save(snapshot::take(&segment, range, lock, context)?, output, context)?;
             warn_of(segment.detach());

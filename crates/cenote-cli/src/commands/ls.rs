@@ -12,7 +12,7 @@ use crate::{help, platform};
 #[derive(clap::Args)]
 #[command(long_about = help::LS, after_long_help = help::LS_EXAMPLES)]
 pub(crate) struct Args {
-    /// Only those of one kind: posix, sysv or qt, on Windows windows or qt; a colon may follow
+    /// Only those of one kind: cenote, posix, sysv or qt, on Windows windows or qt; a colon may follow
     #[arg(value_name = "KIND:", value_parser = kind)]
     kind: Option<Kind>,
 }
@@ -41,10 +41,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
 /// An empty list would say that there are none.
 fn check(kind: Kind) -> Result<(), Failure> {
     let (what, hint) = match kind {
-        Kind::Posix | Kind::Sysv | Kind::Qt | Kind::Windows => return Ok(()),
+        Kind::Cenote | Kind::Posix | Kind::Sysv | Kind::Qt | Kind::Windows => return Ok(()),
         Kind::Memfd => ("it has no names", platform::ANONYMOUS_MEMORY_HINT),
         Kind::File => ("mapped files may lie anywhere", "`cenote show file:/path` looks at one"),
-        _ => ("this version does not list them", "posix:, sysv:, windows: and qt: are the kinds it lists"),
+        _ => (
+            "this version does not list them",
+            "cenote:, posix:, sysv:, windows: and qt: are the kinds it lists",
+        ),
     };
     Err(Failure::new(format!("cannot list {kind}: segments: {what}"), hint))
 }

@@ -76,8 +76,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if context.json && args.output.is_some() {
         return Err(Failure::usage("--json prints, and -o writes a file", "choose one of the two"));
     }
-    let options = context.options(args.lock.lock_with.as_ref(), false)?;
-    let segment = options.read_only().attach(&args.address)?;
+    let segment = context.attach_to_read(&args.address, &args.lock)?;
     let range = snapshot::range(&segment, args.offset, args.len)?;
     let bytes = snapshot::take(&segment, range, &args.lock, context)?;
     if context.json {

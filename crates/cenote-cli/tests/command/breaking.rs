@@ -98,7 +98,8 @@ fn a_named_semaphore_beside_a_segment_is_broken_in_the_same_way() {
 
 #[test]
 fn locks_of_the_kernel_are_not_broken() {
-    for place in Place::all() {
+    // A native segment's lies in it: see `native`.
+    for place in Place::all().into_iter().filter(|place| !place.address.starts_with("cenote:")) {
         let at = place.address.as_str();
         run(["write", at, "text", "--create"]).ok();
         let refused = run(["lock", "--break", at]);

@@ -9,6 +9,7 @@ mod holding;
 mod listing;
 mod locking;
 mod manuals;
+mod native;
 mod peers;
 mod pictures;
 mod support;

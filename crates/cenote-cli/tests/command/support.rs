@@ -181,9 +181,23 @@ pub(crate) struct Place {
     _watchdog: Watchdog,
 }
 
+/// A native segment that a failed test may have left.
+struct Native(String);
+
+impl Drop for Native {
+    fn drop(&mut self) {
+        let _ = cenote::Segment::remove(&*self.0);
+    }
+}
+
 impl Place {
     fn new(address: String, guard: impl std::any::Any) -> Self {
         Self { address, _guard: Box::new(guard), _watchdog: watchdog(PATIENCE) }
+    }
+
+    pub(crate) fn native() -> Self {
+        let address = format!("cenote:{}", testkit::names::unique("cli"));
+        Self::new(address.clone(), Native(address))
     }
 
     pub(crate) fn posix() -> Self {
@@ -207,7 +221,7 @@ impl Place {
     }
 
     /// One of each kind.
-    pub(crate) fn all() -> [Self; 4] {
-        [Self::posix(), Self::file(), Self::sysv(), Self::qt()]
+    pub(crate) fn all() -> [Self; 5] {
+        [Self::native(), Self::posix(), Self::file(), Self::sysv(), Self::qt()]
     }
 }

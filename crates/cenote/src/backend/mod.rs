@@ -6,6 +6,7 @@ mod file;
 pub(crate) mod lock;
 mod mapped_file;
 pub(crate) mod memfd;
+mod native;
 mod posix;
 mod qt;
 mod section;
@@ -15,13 +16,14 @@ mod windows;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+pub(crate) use native::native_name;
 pub use qt::SemaphoreKey;
 pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 
 use crate::address::{Address, Kind, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, Handle, Mapped, Mapping, Part, SealedMemory, Wait};
-use lock::{LockState, Locker, SemaphoreName};
+use lock::{LockState, Locker, SemaphoreName, unbreakable};
 use sysv::Sysv;
 
 /// A place where a segment is, or may be.
@@ -43,6 +45,16 @@ pub(crate) trait Backend {
 
     /// What the kernel calls the segment, for finding its holders.
     fn mapped(&self) -> Result<Mapped>;
+
+    /// Frees the lock, by force or if its holder is proven to be dead: true if somebody had it.
+    fn break_lock(&self, force: bool) -> Result<bool> {
+        self.lock_semaphore().map_or_else(|| Err(unbreakable()), |name| name.break_it(force))
+    }
+
+    /// Whether anybody needs it, where the kernel vouches for the answer.
+    fn life(&self) -> Result<Option<Life>> {
+        Ok(None)
+    }
 
     /// The account that owns the segment, where it is no user id.
     fn owner(&self) -> Option<String> {
@@ -89,6 +101,17 @@ pub(crate) trait Attached: Send + Sync {
     fn another_description(&self, _writable: bool) -> Result<Handle> {
         Err(not_anonymous("be handed over"))
     }
+}
+
+/// Whether anybody needs a segment, by proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// Somebody holds it.
+    Held,
+    /// Nobody does, but its maker asked for it to stay.
+    Kept,
+    /// Nobody does, and nobody will.
+    Stale,
 }
 
 /// How to create or attach.
@@ -173,7 +196,7 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
         Target::SysvId(id) => Box::new(Sysv::Id(*id)),
         Target::Qt(key) => qt::of_key(key),
         Target::QtNative(key) => qt::of_native_key(key)?,
-        Target::Native { .. } => return Err(later("native segments")),
+        Target::Native { owner, name } => Box::new(native::Native::new(owner.as_deref(), name)?),
         Target::Memfd(_) if sys::ANONYMOUS_SECTIONS => Box::new(section::NewSection),
         Target::MemfdOf { pid, fd } if sys::ANONYMOUS_SECTIONS => {
             Box::new(section::SectionOf { pid: *pid, handle: *fd })
@@ -199,7 +222,7 @@ pub(crate) fn over_file(address: &Address, file: &Path) -> Result<Box<dyn Backen
 /// For what is part of the design, but not of this version.
 pub(crate) fn later(what: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this version does not have {what} yet")).with_hint(
-        "on Linux posix:, file:, sysv:, memfd: and qt: are the kinds it has, on Windows windows: and file:",
+        "it has locks of posix:, file:, sysv: and qt: addresses, on Windows of windows: and qt: ones",
     )
 }
 

@@ -7,11 +7,12 @@ use std::path::Path;
 use super::holders::Holders;
 use super::{Entry, entry};
 use crate::address::{Address, Kind};
+use crate::backend;
 use crate::error::{ErrorKind, Result};
 use crate::qt::{self, KeyType, NativeKey};
 use crate::sys;
 
-/// Lists the segments of one kind, or of all kinds that can be listed: `posix`, `sysv` and `qt`; on Windows `windows`
+/// Lists the segments of one kind, or of all kinds that can be listed: `cenote`, `posix`, `sysv` and `qt`; on Windows `windows`
 /// and `qt`, as far as this session can open them.
 ///
 /// A Qt segment is listed as `qt:` with its key if that can be told (a key of letters only), else in its native form;
@@ -28,8 +29,8 @@ pub fn list(kind: Option<Kind>) -> Result<Vec<Entry>> {
     let wanted = |one: Kind| kind.is_none_or(|kind| kind == one);
     let has = |one: Kind| sys::lacks(one).is_none();
     let mut addresses = Vec::new();
-    if wanted(Kind::Posix) && has(Kind::Posix) {
-        addresses.extend(posix()?);
+    if (wanted(Kind::Posix) || wanted(Kind::Cenote)) && has(Kind::Posix) {
+        addresses.extend(in_shm()?.into_iter().filter(|address| wanted(address.kind())));
     }
     if (wanted(Kind::Sysv) || wanted(Kind::Qt)) && has(Kind::Sysv) {
         match system_v() {
@@ -65,14 +66,23 @@ fn qt_section(name: &str) -> Option<Address> {
     address.ok()
 }
 
-fn posix() -> Result<Vec<Address>> {
+/// What lies in /dev/shm: native segments, and those of `shm_open`.
+fn in_shm() -> Result<Vec<Address>> {
     let mut names: Vec<String> = sys::file_names(Path::new(sys::SHM_DIRECTORY))?;
     names.sort_unstable();
-    Ok(names
-        .iter()
-        .filter(|name| !name.starts_with("sem."))
-        .filter_map(|name| Address::posix(name).ok())
-        .collect())
+    let address = |name: &String| match backend::native_name(name) {
+        Some((uid, native)) => native_address(uid, &native).ok(),
+        None => Address::posix(name).ok(),
+    };
+    Ok(names.iter().filter(|name| !name.starts_with("sem.")).filter_map(address).collect())
+}
+
+fn native_address(uid: u32, name: &str) -> Result<Address> {
+    if sys::own_user() == Some(uid) {
+        return Address::native(name);
+    }
+    let user = sys::user_name(uid).unwrap_or_else(|| uid.to_string());
+    Address::native(&format!("@{user}/{name}"))
 }
 
 fn system_v() -> Result<Vec<Address>> {

@@ -6,7 +6,7 @@ mod list;
 
 use crate::address::Address;
 use crate::backend::lock::{LockState, semaphore_name};
-use crate::backend::{self, Stat};
+use crate::backend::{self, Life, Stat};
 use crate::error::Result;
 
 pub use health::{Finding, Found, Health, Item, Remedy, State, health};
@@ -91,18 +91,25 @@ pub fn look(address: &Address) -> Result<Entry> {
 }
 
 /// Who may have the lock of a segment, or another that is used instead ([`Options::lock_with`](crate::Options::lock_with)),
-/// where the system does not tell: named semaphores of POSIX and of Windows. `None` for all other locks, which `Entry::lock` tells of.
+/// where the system does not tell: named semaphores of POSIX and of Windows; and its holder, where that is known. `None` for all other locks, which `Entry::lock` tells of.
 ///
 /// # Errors
 /// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported`.
 pub fn lock_users(address: &Address, lock_with: Option<&Address>) -> Result<Option<LockUsers>> {
     let users = || -> Result<Option<LockUsers>> {
+        let backend = backend::of(address)?;
         let name = match lock_with {
             Some(lock) => semaphore_name(lock)?,
-            None => backend::of(address)?.lock_semaphore(),
+            None => backend.lock_semaphore(),
         };
-        let Some(name) = name else { return Ok(None) };
-        Holders::find().map(|holders| Some(holders.of_semaphore(&name)))
+        let holders = Holders::find()?;
+        if let Some(name) = name {
+            return Ok(Some(holders.of_semaphore(&name)));
+        }
+        let state = backend.lock_state();
+        let LockState::Held(Some(pid)) = state else { return Ok(None) };
+        let users = holders.of(backend.mapped()?).into_iter().filter(|holder| holder.pid == pid);
+        Ok(lock_with.is_none().then(|| LockUsers { state, users: users.collect() }))
     };
     users().map_err(|error| error.during("look at the lock of", lock_with.unwrap_or(address)))
 }
@@ -112,7 +119,10 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     let stat = backend.stat()?;
     let mapped = backend.mapped()?;
     let found = holders.of(mapped);
-    let (verdict, reason) = judge(stat.attached, &found, &holders.nobody(mapped));
+    let (verdict, reason) = match backend.life()? {
+        Some(life) => proven(life, &found),
+        None => judge(stat.attached, &found, &holders.nobody(mapped)),
+    };
     let semaphore = backend.lock_semaphore();
     let lock_users = semaphore.map_or_else(Vec::new, |name| holders.of_semaphore(&name).users);
     Ok(Entry {
@@ -127,19 +137,31 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     })
 }
 
+/// What the kernel vouches for, wherever the holders are.
+fn proven(life: Life, found: &[Holder]) -> (Verdict, String) {
+    match life {
+        Life::Held if found.is_empty() => (Verdict::Live, "somebody that cannot be seen holds it".to_owned()),
+        Life::Held => (Verdict::Live, counted(found.len() as u64, "process holds it", "processes hold it")),
+        Life::Kept => (Verdict::Kept, "nobody holds it, and its maker asked for it to stay".to_owned()),
+        Life::Stale => (Verdict::Stale, "all its holders have died, and nobody can attach it".to_owned()),
+    }
+}
+
+fn counted(count: u64, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
 /// Segments without a header do not say whether their maker wants them to stay: without holders, nobody can tell.
 fn judge(attached: Option<u64>, found: &[Holder], nobody: &str) -> (Verdict, String) {
-    let plural =
-        |count: u64, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
     match attached {
         Some(0) => {
             (Verdict::Unknown, "the kernel counts no attachment; its maker may still want it".to_owned())
         }
         Some(count) => {
-            (Verdict::Live, format!("the kernel counts {}", plural(count, "attachment", "attachments")))
+            (Verdict::Live, format!("the kernel counts {}", counted(count, "attachment", "attachments")))
         }
         None if !found.is_empty() => {
-            (Verdict::Live, plural(found.len() as u64, "process maps it", "processes map it"))
+            (Verdict::Live, counted(found.len() as u64, "process maps it", "processes map it"))
         }
         None => (Verdict::Unknown, format!("{nobody}; its maker may still want it")),
     }

@@ -32,7 +32,8 @@ const DROP_WAITS: Duration = Duration::from_secs(1);
 /// mix old and new bytes, unless everybody takes the [lock](Self::lock).
 ///
 /// Dropped, it detaches; [`detach`](Self::detach) does so and reports errors. It may be used by many threads at once.
-/// A forked child may go on using it: it has locks of its own, and never those that its parent held at the fork.
+/// A forked child may go on using it: it has locks of its own, and never those that its parent held at the fork. Of a
+/// native segment it has the bytes, and is a holder, who can lock, only when it has attached it itself.
 ///
 /// If another process shrinks the file behind it, accesses fail with [`ErrorKind::Corrupt`] from then on; the process
 /// lives on. (This takes a handler for SIGBUS, installed with the first segment of kind `posix`, `file` or `memfd`; it
@@ -177,7 +178,9 @@ impl Segment {
     ///
     /// The lock is that of the segment's kind, shared with all programs that follow the kind's rules: see the table of
     /// addresses in `docs/addresses.md`. A thread that has it and calls this again waits for itself, for ever.
-    /// If the holder dies, the kernel frees the lock; [`Guard::abandoned`] tells where that can be known. POSIX named
+    /// If the holder dies, the kernel frees the lock, or, of a native segment, tells the next one that it may take it
+    /// over; [`Guard::abandoned`] tells where that can be known. A native segment's lock lies in it: read-only
+    /// attachments have no part in it (`PermissionDenied`). POSIX named
     /// semaphores, and so `qt:posix:` segments, are the exception, and on Windows Qt's: there a dead holder's lock stays
     /// locked until somebody [breaks](Options::break_lock) it.
     ///

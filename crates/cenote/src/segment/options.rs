@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Segment;
 use crate::address::{Address, Kind};
-use crate::backend::lock::{SemaphoreName, from_elsewhere, semaphore_name, unbreakable};
+use crate::backend::lock::{from_elsewhere, semaphore_name, unbreakable};
 use crate::backend::{self, Attached, Backend, Extent, How};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
@@ -73,7 +73,7 @@ impl Options {
     /// maps from certain places only (pages, on Windows 64 KiB), a little more in front of them is mapped. The size of
     /// a new segment is not touched by this, nor is the lock: it is that of the whole segment.
     ///
-    /// For `posix:`, `file:` and `windows:` segments; the systems attach the other kinds as a whole (`Unsupported`).
+    /// For native, `posix:`, `file:` and `windows:` segments; the systems attach the other kinds as a whole (`Unsupported`).
     /// A range that is empty, or not within the segment, is `InvalidSize`.
     ///
     /// ```
@@ -114,7 +114,7 @@ impl Options {
     }
 
     /// Leave the segment there when this handle detaches, even where the last to detach removes it by the rules of
-    /// the kind (Qt).
+    /// the kind (Qt). A native segment that is created with this is kept for all: it stays until somebody removes it.
     pub fn keep(mut self) -> Self {
         self.how.keep = true;
         self
@@ -219,7 +219,8 @@ impl Options {
     /// Frees a lock that a dead holder has left locked: true if it was locked. With [`lock_with`](Self::lock_with)
     /// that lock, otherwise the segment's own.
     ///
-    /// For locks that the kernel does not free: POSIX named semaphores, and so `qt:posix:` segments. It is freed only
+    /// For locks that the kernel does not free: POSIX named semaphores, and so `qt:posix:` segments. A native segment's
+    /// lock needs none of this at a death; while its holder lives it is a `LockError`. It is freed only
     /// if it is proven that nobody has the semaphore open, in whatever container, and in this process neither: then
     /// nobody can hold it. While that is looked at, nobody can open it. On Windows this is of Qt's semaphores, and
     /// never proven: one that nobody has open is gone, and with it what was taken from it.
@@ -233,7 +234,7 @@ impl Options {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        self.break_with(&address.try_into()?, SemaphoreName::break_if_dead)
+        self.break_with(&address.try_into()?, false)
     }
 
     /// The same, **whoever has the lock**: if its holder lives, two have it from then on. For a person who knows that
@@ -246,16 +247,19 @@ impl Options {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        self.break_with(&address.try_into()?, SemaphoreName::break_by_force)
+        self.break_with(&address.try_into()?, true)
     }
 
-    fn break_with(&self, address: &Address, work: fn(&SemaphoreName) -> Result<bool>) -> Result<bool> {
+    fn break_with(&self, address: &Address, force: bool) -> Result<bool> {
         let broken = match &self.lock_with {
-            Some(lock) => semaphore_name(lock),
+            Some(lock) => semaphore_name(lock).and_then(|name| match name {
+                Some(name) => name.break_it(force),
+                None => Err(unbreakable()),
+            }),
             // What is not there has no lock.
-            None => backend::of(address).and_then(|backend| backend.stat().map(|_| backend.lock_semaphore())),
-        }
-        .and_then(|name| name.map_or_else(|| Err(unbreakable()), |name| work(&name)));
+            None => backend::of(address)
+                .and_then(|backend| backend.stat().and_then(|_| backend.break_lock(force))),
+        };
         broken.map_err(|error| error.during("break the lock of", address))
     }
 
@@ -280,7 +284,9 @@ impl Options {
 
     fn backend(&self, address: &Address) -> Result<Box<dyn Backend>> {
         let kind = address.kind();
-        if self.how.extent != Extent::ALL && !matches!(kind, Kind::Posix | Kind::File | Kind::Windows) {
+        if self.how.extent != Extent::ALL
+            && !matches!(kind, Kind::Cenote | Kind::Posix | Kind::File | Kind::Windows)
+        {
             let what = format!("{kind}: segments are attached as a whole");
             let hint = "leave out the range: views of a segment take parts of it";
             return Err(Error::new(ErrorKind::Unsupported, what).with_hint(hint));

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::{Handle, Part, Source, copy, granularity};
 use crate::error::{Error, ErrorKind, Result};
@@ -138,6 +138,11 @@ impl Mapping {
         // SAFETY: `at` checked that the bytes are mapped, writable; the slice is borrowed.
         unsafe { copy::write(from.as_ptr(), to.as_ptr(), from.len()) };
         self.intact()
+    }
+
+    /// Copies a value to `offset`.
+    pub(crate) fn write_value<T: IntoBytes + Immutable>(&self, offset: usize, value: &T) -> Result<()> {
+        self.write(offset, value.as_bytes())
     }
 
     /// Copies `len` bytes to another mapping, or to another place of this one.

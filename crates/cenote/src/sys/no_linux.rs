@@ -28,6 +28,75 @@ pub(crate) fn can_look_round() -> Result<()> {
         .with_hint("`cenote ls` lists what there is"))
 }
 
+#[cold]
+pub(super) fn no_native_segments() -> Error {
+    Error::new(ErrorKind::Unsupported, "this version has no native segments on this system yet")
+        .with_hint("windows: and file: are the kinds it has here")
+}
+
+/// The witnesses of native segments; there are none.
+pub(crate) enum Witness {}
+
+/// Which of a witness's bytes are meant.
+#[allow(dead_code, reason = "nobody is there to look at them")]
+#[derive(Clone, Copy)]
+pub(crate) enum Byte {
+    Door,
+    Slot(u32),
+    Readers,
+    Holders,
+}
+
+impl Witness {
+    pub(crate) fn of(_file: &Handle, _writable: bool) -> Result<Self> {
+        Err(no_native_segments())
+    }
+
+    pub(crate) fn facts(&self) -> Result<FileFacts> {
+        match *self {}
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn try_lock(&self, _byte: Byte, _shared: bool) -> Result<bool> {
+        match *self {}
+    }
+
+    pub(crate) fn lock(&self, _byte: Byte, _wait: Wait) -> Result<bool> {
+        match *self {}
+    }
+
+    pub(crate) fn unlock(&self, _byte: Byte) -> Result<()> {
+        match *self {}
+    }
+
+    pub(crate) fn is_held_by_others(&self, _byte: Byte) -> Result<bool> {
+        match *self {}
+    }
+}
+
+pub(crate) fn make_unnamed_file(_path: &Path, _new: NewFile, _bytes: &[u8]) -> Result<Handle> {
+    Err(no_native_segments())
+}
+
+pub(crate) fn name_file(_file: &Handle, _path: &Path) -> Result<()> {
+    Err(no_native_segments())
+}
+
+pub(crate) fn read_file_at(_file: &Handle, _offset: u64, _to: &mut [u8]) -> Result<()> {
+    Err(no_native_segments())
+}
+
+pub(crate) fn inherited() -> Error {
+    no_native_segments()
+}
+
+pub(crate) fn uid_of_name(_name: &str) -> Option<u32> {
+    None
+}
+
 fn no_system_v<T>() -> Result<T> {
     Err(absent("System V segments and semaphores"))
 }
@@ -191,7 +260,7 @@ pub(crate) fn receive_descriptor(stream: &LocalStream, _message: &mut [u8]) -> R
     match *stream {}
 }
 
-pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _wait: Wait) {}
+pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _half: u32, _wait: Wait) {}
 
 pub(crate) fn wake_low_half(_word: &AtomicU64) {}
 

@@ -11,19 +11,6 @@ const LATER: Says = Says {
 };
 
 #[test]
-fn kinds_that_come_later_are_unsupported_and_not_missing() {
-    let _watchdog = minute();
-    for address in ["cenote:camera/front", "cenote:@robot/camera"] {
-        LATER.check("create", address, Segment::create(address, 64));
-        LATER.check("attach", address, Segment::attach(address));
-        LATER.check("attach or create", address, Segment::open_or_create(address, 64));
-        LATER.check("look at", address, Segment::stat_of(address));
-        LATER.check("remove", address, Segment::remove(address));
-    }
-    LATER.check("attach", "cenote:camera", Segment::attach("camera"));
-}
-
-#[test]
 fn windows_mappings_are_unsupported_here_for_good() {
     let _watchdog = minute();
     let says = Says { reason: &["this system has no Windows"], hint: &["posix:"], ..LATER };

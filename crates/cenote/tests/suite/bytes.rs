@@ -190,11 +190,13 @@ fn a_name_stays_while_it_is_used(place: &Place) {
 pub(crate) fn stat_tells_size_owner_and_removal(place: &Place) {
     let segment = Segment::create(place.address(), 4097).unwrap();
     let stat = segment.stat().unwrap();
-    assert_eq!((stat.size, stat.mapped), (place.size(4097), 8192));
+    let front = if place.native { 12288 } else { 0 };
+    assert_eq!((stat.size, stat.mapped), (place.size(4097), front + 8192));
     assert!(!stat.removed);
     assert_eq!(stat.attached, place.counts.then_some(1));
-    // System V counts and remembers, Windows counts.
-    assert_eq!(stat.creator, (place.counts && cfg!(unix)).then_some(std::process::id()));
+    // System V counts and remembers, Windows counts, a native segment remembers.
+    let remembers = place.counts && cfg!(unix) || place.native;
+    assert_eq!(stat.creator, remembers.then_some(std::process::id()));
     let mut other = agent::spawn();
     other.ask(&format!("attach {}", place.address())).expect_ok();
     let two = if place.counts { "2" } else { "-" };

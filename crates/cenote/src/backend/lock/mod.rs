@@ -48,6 +48,8 @@ pub(crate) fn unbreakable() -> Error {
 /// Proof that a lock was taken.
 pub(crate) struct Locked {
     pub(crate) abandoned: Abandoned,
+    /// Whether its thread was panicking already.
+    in_panic: bool,
     generation: u32,
     /// The description that holds a byte-range lock.
     file: Option<LockFile>,
@@ -59,7 +61,8 @@ pub(crate) struct Locked {
 
 impl Locked {
     pub(crate) fn new(abandoned: Abandoned) -> Self {
-        Self { abandoned, generation: sys::generation(), file: None, set: None, semaphores: 0 }
+        let in_panic = std::thread::panicking();
+        Self { abandoned, in_panic, generation: sys::generation(), file: None, set: None, semaphores: 0 }
     }
 
     /// One taken from a semaphore set.
@@ -80,6 +83,11 @@ impl Locked {
     /// The set that it was taken from.
     pub(crate) fn set(&self) -> Option<SemSet> {
         self.set
+    }
+
+    /// Whether it was taken by a thread that was panicking already: its guard's end is no sign of harm.
+    pub(crate) fn taken_in_panic(&self) -> bool {
+        self.in_panic
     }
 
     /// Whether this process took it, rather than the one that it was forked from.

@@ -123,7 +123,7 @@ impl Door<AtomicU64> for NamedSemaphore {
     type Error = Error;
 
     fn sleep(&self, word: &AtomicU64, wait: Wait) -> Result<()> {
-        sys::sleep_on_low_half(word, wait);
+        sys::sleep_on_low_half(word, 0, wait);
         // A file that was shrunk wakes nobody, and is seen when its memory is touched.
         let _ = semaphore::value(word);
         self.intact()

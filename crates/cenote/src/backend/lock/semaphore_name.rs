@@ -13,19 +13,13 @@ pub(crate) enum SemaphoreName {
 }
 
 impl SemaphoreName {
-    /// Frees it if it is proven that its holder is dead: true if somebody had it.
-    pub(crate) fn break_if_dead(&self) -> Result<bool> {
+    /// Frees it, by force or if it is proven that its holder is dead: true if somebody had it.
+    pub(crate) fn break_it(&self, force: bool) -> Result<bool> {
         match self {
+            Self::Posix(name) if force => named::break_semaphore(name),
             Self::Posix(name) => named::break_dead_semaphore(name),
+            Self::Windows(name) if force => qt::break_by_force(name),
             Self::Windows(name) => qt::break_if_dead(name),
-        }
-    }
-
-    /// Frees it, whoever has it: true if somebody had.
-    pub(crate) fn break_by_force(&self) -> Result<bool> {
-        match self {
-            Self::Posix(name) => named::break_semaphore(name),
-            Self::Windows(name) => qt::break_by_force(name),
         }
     }
 

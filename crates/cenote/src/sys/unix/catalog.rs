@@ -111,6 +111,15 @@ pub(super) fn uid_of(pid: u32) -> Option<u32> {
     fs::metadata(format!("/proc/{pid}")).ok().map(|metadata| metadata.uid())
 }
 
+/// The user with that login name, as /etc/passwd has it.
+pub(crate) fn uid_of_name(name: &str) -> Option<u32> {
+    let text = fs::read_to_string("/etc/passwd").ok()?;
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next()? == name).then(|| fields.nth(1)?.parse().ok()).flatten()
+    })
+}
+
 /// The login name of a user, as /etc/passwd has it.
 pub(crate) fn user_name(uid: u32) -> Option<String> {
     let text = fs::read_to_string("/etc/passwd").ok()?;

@@ -11,14 +11,14 @@ use crate::sys::Wait;
 /// The longest sleep: a word that somebody took the memory from wakes nobody.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// Sleeps while the low half of the word is 0: until it is woken, or the wait ends, or it has slept for long.
-pub(crate) fn sleep_on_low_half(word: &AtomicU64, wait: Wait) {
+/// Sleeps while the low half of the word is `half`: until it is woken, or the wait ends, or it has slept for long.
+pub(crate) fn sleep_on_low_half(word: &AtomicU64, half: u32, wait: Wait) {
     let Some(longest) = wait.left(LONGEST) else { return };
     let timeout =
         libc::timespec { tv_sec: longest.as_secs() as libc::time_t, tv_nsec: longest.subsec_nanos().into() };
     // SAFETY: the word and the time outlive the call.
     let slept =
-        unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAIT, 0, &raw const timeout) };
+        unsafe { libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAIT, half, &raw const timeout) };
     // It has changed, a signal came, or the time is over. Anything else could come again at once.
     let usual = [libc::EAGAIN, libc::EINTR, libc::ETIMEDOUT];
     if slept != 0 && !io::Error::last_os_error().raw_os_error().is_some_and(|code| usual.contains(&code)) {

@@ -16,6 +16,7 @@ mod passing;
 mod sem_set;
 mod shm;
 mod shm_space;
+mod witness;
 
 use std::io;
 
@@ -38,6 +39,7 @@ pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 pub(crate) use shm_space::*;
+pub(crate) use witness::{Byte, Witness, inherited};
 
 /// An error for the kinds of segments that there is no place for here.
 pub(crate) fn lacks(kind: Kind) -> Option<Error> {

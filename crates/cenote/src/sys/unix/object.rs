@@ -95,6 +95,26 @@ pub(crate) fn create_file_with(path: &Path, new: NewFile, bytes: &[u8]) -> Resul
     }
 }
 
+/// Makes a file that begins with `bytes` and has no name yet, for the directory of `path`.
+pub(crate) fn make_unnamed_file(path: &Path, new: NewFile, bytes: &[u8]) -> Result<OwnedFd> {
+    let directory = directory_of(path);
+    let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::TMPFILE;
+    let file = uninterrupted(|| rustix::fs::open(directory, flags, Mode::from_raw_mode(0o600)))
+        .map_err(|errno| os_error("open", errno))?;
+    prepare(&file, Some(directory), new)?;
+    begin_with(&file, bytes)?;
+    Ok(file)
+}
+
+/// Copies out what a file has from `offset` on, without mapping it.
+pub(crate) fn read_file_at(file: &OwnedFd, offset: u64, to: &mut [u8]) -> Result<()> {
+    match uninterrupted(|| rustix::io::pread(file, &mut *to, offset)) {
+        Ok(count) if count == to.len() => Ok(()),
+        Ok(_) => Err(Error::new(ErrorKind::Corrupt, "it was cut while it was read")),
+        Err(errno) => Err(os_error("pread", errno)),
+    }
+}
+
 fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -103,7 +123,7 @@ fn directory_of(path: &Path) -> &Path {
 }
 
 /// Gives a file without a name one that must be free.
-fn name_file(file: &OwnedFd, path: &Path) -> Result<()> {
+pub(crate) fn name_file(file: &OwnedFd, path: &Path) -> Result<()> {
     // The short way is for root, and on newer systems for whoever opened the file.
     let result = rustix::fs::linkat(file, "", CWD, path, AtFlags::EMPTY_PATH).or_else(|errno| match errno {
         Errno::EXIST => Err(errno),
@@ -230,7 +250,7 @@ pub(crate) fn stat_file(file: &OwnedFd) -> Result<FileFacts> {
 }
 
 #[allow(clippy::unnecessary_cast, reason = "the fields' types differ from one architecture to the next")]
-fn facts(stat: &Stat) -> FileFacts {
+pub(super) fn facts(stat: &Stat) -> FileFacts {
     FileFacts {
         size: stat.st_size.max(0) as u64,
         uid: Some(stat.st_uid),

@@ -32,9 +32,10 @@ pub(crate) use section::{ANONYMOUS_SECTIONS, Section, view_of, view_of_part};
 /// An error for the kinds of segments that there is no place for here.
 pub(crate) fn lacks(kind: Kind) -> Option<Error> {
     let what = match kind {
+        Kind::Cenote => return Some(crate::sys::no_linux::no_native_segments()),
         Kind::Posix => "objects of shm_open",
         Kind::Sysv => "System V segments",
-        Kind::Cenote | Kind::File | Kind::Memfd | Kind::Windows | Kind::Qt => return None,
+        Kind::File | Kind::Memfd | Kind::Windows | Kind::Qt => return None,
     };
     Some(crate::sys::no_linux::absent(what).with_hint("windows: segments are the nearest kind here"))
 }

@@ -18,6 +18,8 @@ pub(crate) struct Place {
     address: String,
     /// Whether the kernel counts attachments.
     pub(crate) counts: bool,
+    /// Whether it is a native segment: its lock lies in it, and it has a header.
+    pub(crate) native: bool,
     /// Whether a part of it can be attached.
     pub(crate) has_parts: bool,
     /// Whether the last to detach removes the segment.
@@ -57,6 +59,7 @@ impl Place {
         Self {
             address,
             counts: false,
+            native: false,
             has_parts: false,
             last_removes: false,
             tells_abandoned: false,

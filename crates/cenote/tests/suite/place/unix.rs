@@ -8,6 +8,8 @@ use super::Place;
 
 #[expect(dead_code, reason = "kept for their drop")]
 pub(super) enum Guard {
+    /// What has no holder any more is removed by the next one that comes.
+    Nothing,
     Shm(ShmName),
     Folder(TempDir),
     Sysv(SysvKey),
@@ -40,6 +42,17 @@ impl Drop for Leftover {
 }
 
 impl Place {
+    pub(crate) fn native() -> Self {
+        let name = testkit::names::unique("native");
+        Self {
+            native: true,
+            has_parts: true,
+            last_removes: true,
+            tells_abandoned: true,
+            ..Self::new(format!("cenote:{name}"), Guard::Nothing)
+        }
+    }
+
     pub(crate) fn posix() -> Self {
         let name = ShmName::unique("posix");
         Self { has_parts: true, ..Self::new(format!("posix:{}", name.name()), Guard::Shm(name)) }

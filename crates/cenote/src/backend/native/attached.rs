@@ -1,0 +1,215 @@
+//! An attachment to a native segment: a holder, with its slot, its witness and its part in the lock.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::thread;
+use std::time::Duration;
+
+use super::Opened;
+use crate::backend::lock::{Abandoned, Locked, Locker};
+use crate::backend::{Attached, How, Stat, mapped_file};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{FRONT, Identity, Known, LOCK, SLOTS, Slot};
+use crate::sync::lock::{self, Door, Holder};
+use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, Part, Taken, Wait, Witness};
+
+/// How long somebody sleeps before it asks whether the holder still lives: a death wakes nobody.
+const SLICE: Duration = Duration::from_millis(10);
+
+/// A segment that this process holds.
+pub(super) struct AttachedNative {
+    path: PathBuf,
+    kept: bool,
+    /// None for who only reads.
+    slot: Option<Holder>,
+    front: Mapping,
+    data: Mapping,
+    /// After the mappings: while they last, so does this.
+    witness: Witness,
+}
+
+impl AttachedNative {
+    /// Of one that was made just now, with its first slot: it gets its name here.
+    pub(super) fn maker(
+        opened: Opened,
+        path: PathBuf,
+        known: &Known,
+        slot: u32,
+        part: Part,
+        how: &How,
+    ) -> Result<Self> {
+        let Opened { file, witness, .. } = opened;
+        let front = Mapping::of_file(&file, Part::first(FRONT), true)?;
+        let slot = take_slot(&front, slot)?;
+        let data = map_data(&file, part, how.writable)?;
+        sys::name_file(&file, &path)?;
+        Ok(Self { path, kept: known.kept, slot: Some(slot), front, data, witness })
+    }
+
+    /// Whose slot is taken, with the door in hand.
+    pub(super) fn writer(opened: Opened, path: PathBuf, known: &Known, slot: u32, how: &How) -> Result<Self> {
+        let Opened { file, witness, .. } = opened;
+        let front = Mapping::of_file(&file, Part::first(FRONT), true)?;
+        let data = map_data(&file, how.extent.within(known.size)?, true)?;
+        let slot = take_slot(&front, slot)?;
+        Ok(Self { path, kept: known.kept, slot: Some(slot), front, data, witness })
+    }
+
+    pub(super) fn reader(opened: Opened, path: PathBuf, known: &Known, how: &How) -> Result<Self> {
+        let Opened { file, witness, .. } = opened;
+        let front = Mapping::of_file(&file, Part::first(FRONT), false)?;
+        let data = map_data(&file, how.extent.within(known.size)?, false)?;
+        Ok(Self { path, kept: known.kept, slot: None, front, data, witness })
+    }
+
+    /// Lets in whoever waits there.
+    pub(super) fn leave_the_door(&self) -> Result<()> {
+        self.witness.unlock(Byte::Door)
+    }
+
+    /// What the file is now.
+    fn facts(&self) -> Result<FileFacts> {
+        self.witness.facts()
+    }
+
+    /// The slot, if this process has taken it itself.
+    fn holder(&self) -> Result<Holder> {
+        if !self.witness.is_ours() {
+            return Err(sys::inherited());
+        }
+        self.slot.ok_or_else(|| {
+            Error::new(ErrorKind::PermissionDenied, "it is attached read-only, and the lock lies in it")
+                .with_hint(
+                    "attach it read-write, that is without read_only(); values can be read without the lock",
+                )
+        })
+    }
+
+    fn word(&self) -> Result<&AtomicU64> {
+        self.front.word(LOCK)
+    }
+
+    /// Takes the name away if nobody else needs it.
+    fn leave(&self, wait: Wait) -> Result<()> {
+        // Who only reads has no door, and what is kept or not ours to leave needs none.
+        if self.kept || self.slot.is_none() || !self.witness.is_ours() {
+            return Ok(());
+        }
+        if !self.witness.lock(Byte::Door, wait)? {
+            return Err(Error::new(
+                ErrorKind::Timeout,
+                "another process has been attaching or leaving all the time",
+            ));
+        }
+        if self.witness.is_held_by_others(Byte::Holders)? {
+            return Ok(());
+        }
+        let file = self.facts()?;
+        let named = sys::stat_path(&self.path, false).is_ok_and(|now| now.mapped() == file.mapped());
+        if !named {
+            return Ok(());
+        }
+        match sys::remove_file(&self.path, true) {
+            // Another user's: its owner finds it stale.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+            removed => removed,
+        }
+    }
+}
+
+fn map_data(file: &Handle, part: Part, writable: bool) -> Result<Mapping> {
+    Mapping::of_file(file, Part { offset: FRONT as u64 + part.offset, len: part.len }, writable)
+}
+
+/// Writes down who has the slot from now on.
+fn take_slot(front: &Mapping, index: u32) -> Result<Holder> {
+    let before: Slot = front.read_value(Slot::at(index))?;
+    let generation = before.generation.get().wrapping_add(1);
+    front.write_value(Slot::at(index), &Slot::taken(generation))?;
+    Ok(Holder { slot: index, generation })
+}
+
+impl Attached for AttachedNative {
+    fn mapping(&self) -> &Mapping {
+        &self.data
+    }
+
+    fn locker(&self) -> &dyn Locker {
+        self
+    }
+
+    fn stat(&self) -> Result<Stat> {
+        let file = self.facts()?;
+        let identity: Identity = self.front.read_value(0)?;
+        Ok(stat(&file, &identity.check(file.size)?))
+    }
+
+    fn mapped(&self) -> Result<Mapped> {
+        self.facts().map(|file| file.mapped())
+    }
+
+    fn detach(self: Box<Self>, wait: Wait) -> Result<()> {
+        let wait = if matches!(wait, Wait::Forever) { super::Native::door(None) } else { wait };
+        let left = self.leave(wait);
+        let Self { front, data, .. } = *self;
+        data.unmap().and(front.unmap()).and(left)
+    }
+}
+
+impl Locker for AttachedNative {
+    fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
+        let (me, word) = (self.holder()?, self.word()?);
+        let abandoned = match lock::acquire(word, self, me, wait)? {
+            Taken::Yes => Abandoned::No,
+            Taken::Abandoned => Abandoned::Yes,
+            Taken::TimedOut => return Ok(None),
+        };
+        // Memory that somebody has cut off is ours alone.
+        self.front.intact()?;
+        Ok(Some(Locked::new(abandoned)))
+    }
+
+    fn unlock(&self, locked: Locked) -> Result<()> {
+        let (me, word) = (self.holder()?, self.word()?);
+        let marked = thread::panicking() && !locked.taken_in_panic();
+        if lock::release(word, self, me, marked) {
+            return self.front.intact();
+        }
+        Err(Error::new(ErrorKind::LockError, "another process has broken the lock while it was held"))
+    }
+}
+
+impl Door<AtomicU64> for AttachedNative {
+    type Error = Error;
+
+    fn sleep(&self, word: &AtomicU64, half: u32, wait: Wait) {
+        let slice = wait.left(SLICE).unwrap_or_default();
+        sys::sleep_on_low_half(word, half, Wait::up_to(Some(slice)));
+    }
+
+    fn wake_one(&self, word: &AtomicU64) {
+        sys::wake_low_half(word);
+    }
+
+    fn pause(&self) {
+        thread::sleep(Duration::from_millis(1));
+    }
+
+    fn is_gone(&self, holder: Holder) -> Result<bool> {
+        if holder.slot >= SLOTS || !self.witness.is_held_by_others(Byte::Slot(holder.slot))? {
+            return Ok(true);
+        }
+        let slot: Slot = self.front.read_value(Slot::at(holder.slot))?;
+        Ok(slot.generation.get() != holder.generation)
+    }
+}
+
+pub(super) fn stat(file: &FileFacts, known: &Known) -> Stat {
+    Stat {
+        size: known.size,
+        mapped: sys::whole_pages(file.size),
+        creator: Some(known.creator).filter(|&pid| pid != 0),
+        changed: file.changed.or(known.created),
+        ..mapped_file::stat(file)
+    }
+}

@@ -1,0 +1,318 @@
+//! `cenote:NAME`: native segments, with a header, holders that the kernel vouches for, and a lock that recovers.
+//!
+//! `docs/format/segment.md` says what lies in them, who has to do what in which order, and why that is right.
+
+mod attached;
+mod place;
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use zerocopy::{FromZeros, IntoBytes};
+
+use super::lock::LockState;
+use super::{Attached, Backend, How, Life, Stat, mappable};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{FRONT, Identity, Known, LOCK, SLOTS, Slot};
+use crate::sync::lock;
+use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait, Witness};
+use attached::AttachedNative;
+use place::Place;
+pub(crate) use place::native_name;
+
+/// How long the door may be somebody else's where no time was given: whoever has it is gone in microseconds.
+const DOOR_PATIENCE: Duration = Duration::from_secs(5);
+/// How often others may make and remove the segment while somebody comes.
+const TRIES: u32 = 100;
+
+/// A segment, by whose it is and what it is called.
+pub(super) struct Native {
+    path: PathBuf,
+    /// The number in the name, to whom the file has to belong.
+    uid: u32,
+}
+
+impl Native {
+    pub(super) fn new(owner: Option<&str>, name: &str) -> Result<Self> {
+        let Place { path, uid } = Place::of(owner, name)?;
+        Ok(Self { path, uid })
+    }
+
+    fn door(how_long: Option<Duration>) -> Wait {
+        Wait::up_to(Some(how_long.unwrap_or(DOOR_PATIENCE)))
+    }
+
+    /// Opens what has the name, if it belongs to whom the name says.
+    fn open(&self, writable: bool) -> Result<Opened> {
+        let (file, facts) = sys::open_file(&self.path, writable, false).map_err(squatted)?;
+        if facts.uid != Some(self.uid) {
+            return Err(untrusted(&format!("it belongs to uid {}", facts.uid.unwrap_or_default())));
+        }
+        let witness = Witness::of(&file, writable)?;
+        Ok(Opened { file, facts, witness })
+    }
+
+    /// Whether the name still leads to the file.
+    fn leads_to(&self, file: &FileFacts) -> bool {
+        sys::stat_path(&self.path, false).is_ok_and(|now| now.mapped() == file.mapped())
+    }
+
+    /// Comes in, if the segment lives or is kept. `None`: look again, it is another one by now.
+    fn enter(&self, how: &How, wait: Wait) -> Result<Option<Box<dyn Attached>>> {
+        let opened = self.open(how.writable)?;
+        if !how.writable {
+            return self.enter_as_reader(opened, how, wait);
+        }
+        opened.wait_for_the_door(wait)?;
+        if !self.leads_to(&opened.facts) {
+            return Ok(None);
+        }
+        let known = opened.known()?;
+        let slot = opened.take_slot()?;
+        if !known.kept && !opened.witness.is_held_by_others(Byte::Holders)? {
+            // Another user's is theirs to remove.
+            return match sys::remove_file(&self.path, true) {
+                Err(error) if error.kind() != ErrorKind::PermissionDenied => Err(error),
+                _ => Err(stale()),
+            };
+        }
+        let attached = AttachedNative::writer(opened, self.path.clone(), &known, slot, how)?;
+        attached.leave_the_door()?;
+        Ok(Some(Box::new(attached)))
+    }
+
+    /// Who only reads cannot write down that it came, and has no door to hold.
+    fn enter_as_reader(&self, opened: Opened, how: &How, wait: Wait) -> Result<Option<Box<dyn Attached>>> {
+        let known = opened.known()?;
+        let witness = &opened.witness;
+        if !witness.try_lock(Byte::Readers, true)? {
+            return Err(Error::new(
+                ErrorKind::LockError,
+                "somebody keeps readers out by a lock of their own",
+            )
+            .with_hint("`cenote show` names those who have it open"));
+        }
+        // Whoever is at the door now may not have seen us; who comes there later has.
+        let mut backoff = sys::Backoff::new();
+        while witness.is_held_by_others(Byte::Door)? {
+            if !backoff.pause(wait) {
+                return Err(stopped_at_the_door());
+            }
+        }
+        if !self.leads_to(&opened.facts) {
+            return Ok(None);
+        }
+        if !known.kept && !witness.is_held_by_others(Byte::Holders)? {
+            return Err(stale());
+        }
+        Ok(Some(Box::new(AttachedNative::reader(opened, self.path.clone(), &known, how)?)))
+    }
+
+    /// Removes the segment if it is stale: true if the name is free now.
+    fn clear(&self, wait: Wait) -> Result<bool> {
+        let opened = match self.open(true) {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error),
+        };
+        opened.wait_for_the_door(wait)?;
+        if !self.leads_to(&opened.facts) {
+            return Ok(true);
+        }
+        if opened.known()?.kept || opened.witness.is_held_by_others(Byte::Holders)? {
+            return Ok(false);
+        }
+        sys::remove_file(&self.path, true)?;
+        Ok(true)
+    }
+
+    fn make(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
+        let part = how.extent.within(size)?;
+        // What is too large for that is too large for a file.
+        let whole = size.saturating_add(FRONT as u64);
+        let new = NewFile { size: whole, mode: how.mode, sparse: how.sparse };
+        let identity = Identity::new(size, how.keep);
+        let known = identity.check(whole)?;
+        let file = sys::make_unnamed_file(&self.path, new, identity.as_bytes())?;
+        let (facts, witness) = (sys::stat_file(&file)?, Witness::of(&file, true)?);
+        let opened = Opened { file, facts, witness };
+        // Its first holder is there before its name is.
+        let slot = opened.take_slot()?;
+        Ok(Box::new(AttachedNative::maker(opened, self.path.clone(), &known, slot, part, how)?))
+    }
+}
+
+/// A file of the right owner, open.
+struct Opened {
+    file: Handle,
+    facts: FileFacts,
+    witness: Witness,
+}
+
+impl Opened {
+    /// What the beginning of the file says.
+    fn known(&self) -> Result<Known> {
+        if self.facts.size < FRONT as u64 {
+            let what = format!("it has {} bytes, too few for a header", self.facts.size);
+            return Err(Error::new(ErrorKind::Corrupt, what)
+                .with_hint("it is no segment of Cenote's, or was cut: `cenote rm` removes it"));
+        }
+        let mut identity = Identity::new_zeroed();
+        sys::read_file_at(&self.file, 0, identity.as_mut_bytes())?;
+        identity.check(self.facts.size)
+    }
+
+    fn wait_for_the_door(&self, wait: Wait) -> Result<()> {
+        if self.witness.lock(Byte::Door, wait)? { Ok(()) } else { Err(stopped_at_the_door()) }
+    }
+
+    /// The lowest that is free: whoever has its byte has the slot.
+    fn take_slot(&self) -> Result<u32> {
+        for slot in 0..SLOTS {
+            if self.witness.try_lock(Byte::Slot(slot), false)? {
+                return Ok(slot);
+            }
+        }
+        Err(full())
+    }
+}
+
+impl Backend for Native {
+    fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
+        mappable(size)?;
+        if sys::own_user() != Some(self.uid) {
+            return Err(Error::new(
+                ErrorKind::PermissionDenied,
+                "another user's segments are theirs to make",
+            )
+            .with_hint("leave out the @user, or ask that user"));
+        }
+        for _ in 0..TRIES {
+            match self.make(size, how) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    if !self.clear(Self::door(how.timeout))? {
+                        return Err(error);
+                    }
+                }
+                made => return made,
+            }
+        }
+        Err(restless())
+    }
+
+    fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
+        for _ in 0..TRIES {
+            if let Some(attached) = self.enter(how, Self::door(how.timeout))? {
+                return Ok(attached);
+            }
+        }
+        Err(restless())
+    }
+
+    fn remove(&self, wait: Wait) -> Result<()> {
+        let wait = if matches!(wait, Wait::Forever) { Self::door(None) } else { wait };
+        for _ in 0..TRIES {
+            let opened = self.open(true)?;
+            opened.wait_for_the_door(wait)?;
+            if self.leads_to(&opened.facts) {
+                return sys::remove_file(&self.path, true);
+            }
+        }
+        Err(restless())
+    }
+
+    fn stat(&self) -> Result<Stat> {
+        let opened = self.open(false)?;
+        Ok(attached::stat(&opened.facts, &opened.known()?))
+    }
+
+    fn lock_state(&self) -> LockState {
+        self.open(false).and_then(|opened| opened.lock_state()).unwrap_or(LockState::Unknown)
+    }
+
+    fn mapped(&self) -> Result<Mapped> {
+        self.open(false).map(|opened| opened.facts.mapped())
+    }
+
+    fn break_lock(&self, force: bool) -> Result<bool> {
+        let opened = self.open(true)?;
+        match opened.lock_state()? {
+            LockState::Held(_) if force => {
+                let front = Mapping::of_file(&opened.file, Part::first(FRONT), true)?;
+                Ok(lock::break_it(front.word(LOCK)?, sys::wake_low_half))
+            }
+            LockState::Held(_) => Err(Error::new(ErrorKind::LockError, "its holder lives")
+                .with_hint("`cenote show` names it: end it, and the lock is free")),
+            // What a dead holder had is nobody's already.
+            _ => Ok(false),
+        }
+    }
+
+    fn life(&self) -> Result<Option<Life>> {
+        let opened = self.open(false)?;
+        let known = opened.known()?;
+        Ok(Some(match (opened.witness.is_held_by_others(Byte::Holders)?, known.kept) {
+            (true, _) => Life::Held,
+            (false, true) => Life::Kept,
+            (false, false) => Life::Stale,
+        }))
+    }
+}
+
+impl Opened {
+    fn lock_state(&self) -> Result<LockState> {
+        self.known()?;
+        let mut word = [0; 8];
+        sys::read_file_at(&self.file, LOCK as u64, &mut word)?;
+        let word = AtomicU64::new(u64::from_ne_bytes(word));
+        let Some(holder) = lock::holder(&word) else { return Ok(LockState::Free) };
+        if holder.slot >= SLOTS || !self.witness.is_held_by_others(Byte::Slot(holder.slot))? {
+            // Whoever comes next takes it over.
+            return Ok(LockState::Free);
+        }
+        let mut slot = Slot::new_zeroed();
+        sys::read_file_at(&self.file, Slot::at(holder.slot) as u64, slot.as_mut_bytes())?;
+        Ok(LockState::Held(Some(slot.pid.get()).filter(|&pid| pid != 0)))
+    }
+}
+
+/// For what is found under the name and is not what a native segment is.
+#[cold]
+fn squatted(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::KeyError => error.with_kind(ErrorKind::Untrusted),
+        _ => error,
+    }
+}
+
+#[cold]
+fn untrusted(what: &str) -> Error {
+    Error::new(ErrorKind::Untrusted, format!("{what}, and not to the user in its name"))
+        .with_hint("somebody has taken the name: `ls -l /dev/shm` shows who; its owner or root can remove it")
+}
+
+#[cold]
+fn stale() -> Error {
+    Error::new(ErrorKind::NotFound, "there was one, whose holders have all died; it is of no use to anybody")
+        .with_hint("create it anew; a segment that is to outlive its holders is made with keep()")
+}
+
+#[cold]
+fn full() -> Error {
+    Error::new(ErrorKind::OutOfResources, format!("all {SLOTS} places for those who may write are taken"))
+        .with_hint(
+            "attach it read-only, for which there is no limit, or end a holder: `cenote show` names them",
+        )
+}
+
+#[cold]
+fn stopped_at_the_door() -> Error {
+    Error::new(ErrorKind::Timeout, "another process has been attaching or leaving all the time")
+        .with_hint("it may be stopped (Ctrl-Z, a debugger): `cenote show` names the holders")
+}
+
+#[cold]
+fn restless() -> Error {
+    Error::new(ErrorKind::Unknown, "it appears and disappears all the time")
+}

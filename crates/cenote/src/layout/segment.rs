@@ -1,0 +1,201 @@
+//! The native segment: what is in front of the data. `docs/format/segment.md` says it byte by byte.
+
+use std::time::{Duration, SystemTime};
+
+use zerocopy::little_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use crate::error::{Error, ErrorKind, Result};
+
+const MAGIC: [u8; 8] = *b"CENOTE\r\n";
+const VERSION: u32 = 1;
+/// How many can be attached read-write at once.
+pub(crate) const SLOTS: u32 = 256;
+const HEADER: usize = 4096;
+/// Where the lock is.
+pub(crate) const LOCK: usize = 192;
+/// How much is in front of the data.
+pub(crate) const FRONT: usize = HEADER + SLOTS as usize * size_of::<Slot>();
+
+const KEPT: u32 = 1;
+
+/// What is written before the segment has its name, and never again.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Identity {
+    magic: [u8; 8],
+    version: U32,
+    front: U32,
+    size: U64,
+    signature: [u8; 8],
+    lifetime: U32,
+    slots: U32,
+    content: U32,
+    creator: U32,
+    created: U64,
+    reserved: [u8; 8],
+    fingerprint: U64,
+    type_size: U32,
+    type_align: U32,
+    type_name: [u8; 48],
+}
+
+/// One attachment that may write. All of it but the generation is for people.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
+pub(crate) struct Slot {
+    pub(crate) generation: U32,
+    pub(crate) pid: U32,
+    pub(crate) since: U64,
+    reserved: [u8; 16],
+}
+
+const _: () = assert!(size_of::<Identity>() == 128 && size_of::<Slot>() == 32 && FRONT == 12288);
+
+/// What of an identity is used, once it is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The data, in bytes; within the file.
+    pub(crate) size: u64,
+    pub(crate) kept: bool,
+    /// For people.
+    pub(crate) creator: u32,
+    pub(crate) created: Option<SystemTime>,
+}
+
+impl Identity {
+    /// Of a segment that this process makes, of plain bytes.
+    pub(crate) fn new(size: u64, kept: bool) -> Self {
+        Self {
+            magic: MAGIC,
+            version: VERSION.into(),
+            front: (FRONT as u32).into(),
+            size: size.into(),
+            signature: signature(),
+            lifetime: u32::from(kept).into(),
+            slots: SLOTS.into(),
+            content: 0.into(),
+            creator: std::process::id().into(),
+            created: nanoseconds(SystemTime::now()).into(),
+            reserved: [0; 8],
+            fingerprint: 0.into(),
+            type_size: 0.into(),
+            type_align: 0.into(),
+            type_name: [0; 48],
+        }
+    }
+
+    /// What it says, if it is one of this format, in a file of `len` bytes.
+    pub(crate) fn check(&self, len: u64) -> Result<Known> {
+        if self.magic != MAGIC {
+            return Err(Error::new(ErrorKind::Corrupt, "it does not begin as a native segment does")
+                .with_hint("it is no segment of Cenote's, or was damaged: `cenote rm` removes it"));
+        }
+        if self.version.get() != VERSION {
+            return Err(another(&format!("version {}", self.version), &format!("version {VERSION}")));
+        }
+        if self.signature != signature() {
+            return Err(another("another layout of this version", "its own"));
+        }
+        let end = self.size.get().checked_add(FRONT as u64);
+        if self.front.get() as usize != FRONT || self.slots.get() != SLOTS || end.is_none_or(|end| end > len)
+        {
+            let what =
+                format!("it says that it has {} bytes of data, and the file has {len} in all", self.size);
+            return Err(Error::new(ErrorKind::Corrupt, what)
+                .with_hint("somebody has damaged or cut it: `cenote rm` removes it"));
+        }
+        let since = Duration::from_nanos(self.created.get());
+        Ok(Known {
+            size: self.size.get(),
+            kept: self.lifetime.get() == KEPT,
+            creator: self.creator.get(),
+            created: SystemTime::UNIX_EPOCH.checked_add(since),
+        })
+    }
+}
+
+impl Slot {
+    /// Where it is.
+    pub(crate) fn at(index: u32) -> usize {
+        HEADER + index as usize * size_of::<Self>()
+    }
+
+    /// Taken by this process, now.
+    pub(crate) fn taken(generation: u32) -> Self {
+        Self {
+            generation: generation.into(),
+            pid: std::process::id().into(),
+            since: nanoseconds(SystemTime::now()).into(),
+            reserved: [0; 16],
+        }
+    }
+}
+
+/// Stands for all sizes and places of the format.
+fn signature() -> [u8; 8] {
+    let text = format!("cenote segment {VERSION}: header {HEADER}, slots {SLOTS} x 32, locks 16 x 64");
+    let digest = sha1_smol::Sha1::from(text).digest().bytes();
+    std::array::from_fn(|at| digest[at])
+}
+
+fn nanoseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    since.as_nanos().try_into().unwrap_or(u64::MAX)
+}
+
+#[cold]
+fn another(theirs: &str, ours: &str) -> Error {
+    Error::new(ErrorKind::Incompatible, format!("it has {theirs}, and this program has {ours}"))
+        .with_hint("use one version of Cenote for all programs that share a segment")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes as the page has them: a change of the format is a new version.
+    #[test]
+    fn the_identity_is_as_the_page_says() {
+        let mut identity = Identity::new(0x0102, true);
+        identity.creator = 0x0a0b.into();
+        identity.created = 7.into();
+        let mut golden = vec![0; 128];
+        golden[..8].copy_from_slice(b"CENOTE\r\n");
+        golden[8] = 1;
+        golden[12..14].copy_from_slice(&[0x00, 0x30]);
+        golden[16..18].copy_from_slice(&[2, 1]);
+        golden[24..32].copy_from_slice(&SIGNATURE);
+        golden[32] = 1;
+        golden[36..38].copy_from_slice(&[0, 1]);
+        golden[44..46].copy_from_slice(&[0x0b, 0x0a]);
+        golden[48] = 7;
+        assert_eq!(identity.as_bytes(), golden);
+        let known = identity.check(FRONT as u64 + 0x0102).unwrap();
+        assert_eq!((known.size, known.kept, known.creator), (0x0102, true, 0x0a0b));
+    }
+
+    const SIGNATURE: [u8; 8] = [0xf7, 0xee, 0xb1, 0x40, 0x8c, 0x53, 0x0c, 0x61];
+
+    #[test]
+    fn what_is_not_of_this_format_is_told_apart() {
+        let good = Identity::new(100, false);
+        let len = FRONT as u64 + 100;
+        let kind = |change: fn(&mut Identity), len: u64| {
+            let mut identity = good;
+            change(&mut identity);
+            identity.check(len).unwrap_err().kind()
+        };
+        assert_eq!(kind(|i| i.magic[0] = b'X', len), ErrorKind::Corrupt);
+        assert_eq!(kind(|i| i.version = 2.into(), len), ErrorKind::Incompatible);
+        assert_eq!(kind(|i| i.signature[7] ^= 1, len), ErrorKind::Incompatible);
+        assert_eq!(kind(|i| i.front = 0.into(), len), ErrorKind::Corrupt);
+        assert_eq!(kind(|i| i.slots = 255.into(), len), ErrorKind::Corrupt);
+        assert_eq!(kind(|i| i.size = u64::MAX.into(), len), ErrorKind::Corrupt);
+        assert_eq!(kind(|_| (), len - 1), ErrorKind::Corrupt);
+        // For people, and so whatever they are.
+        let mut odd = good;
+        (odd.creator, odd.created) = (u32::MAX.into(), u64::MAX.into());
+        assert!(odd.check(len + 1).is_ok());
+    }
+}

@@ -1,0 +1,143 @@
+//! Witnesses of life: locks on single bytes of a file, by an open file description that nobody shares. The kernel drops
+//! them at any death, and in every container.
+//!
+//! The bytes lie far behind the end of any file. What they mean is said in `docs/format/segment.md`.
+
+#![allow(unsafe_code)]
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::fork::Unshared;
+use super::object::facts;
+use super::{os_error, uninterrupted};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{Backoff, FileFacts, Wait};
+
+/// Where the bytes begin.
+const BASE: i64 = 1 << 62;
+
+/// Which bytes are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Byte {
+    /// For whoever attaches, leaves or removes.
+    Door,
+    /// Of that holder.
+    Slot(u32),
+    /// Of all who only read.
+    Readers,
+    /// The slots' and the readers'.
+    Holders,
+}
+
+/// How many slots there are before the readers' byte.
+const SLOTS: i64 = 256;
+
+impl Byte {
+    fn range(self) -> (i64, i64) {
+        match self {
+            Self::Door => (BASE - 1, 1),
+            Self::Slot(index) => (BASE + i64::from(index), 1),
+            Self::Readers => (BASE + SLOTS, 1),
+            Self::Holders => (BASE, SLOTS + 1),
+        }
+    }
+}
+
+/// An open file description of this process alone, and the locks that it has. With it they go.
+pub(crate) struct Witness(Unshared);
+
+impl Witness {
+    /// Opens the file once more. What is mapped must be another description's: a mapping keeps its description, and with
+    /// it the locks, also in a forked child.
+    pub(crate) fn of(file: &OwnedFd, writable: bool) -> Result<Self> {
+        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let open =
+            || uninterrupted(|| rustix::fs::open(path.as_str(), access | OFlags::CLOEXEC, Mode::empty()));
+        Unshared::open(open)
+            .map(Self)
+            .map_err(|errno| os_error("open", errno).because("it cannot be opened once more"))
+    }
+
+    /// What the file is now.
+    pub(crate) fn facts(&self) -> Result<FileFacts> {
+        if !self.is_ours() {
+            return Err(inherited());
+        }
+        // SAFETY: open while `self` lives in this process.
+        let file = unsafe { BorrowedFd::borrow_raw(self.0.descriptor()) };
+        rustix::fs::fstat(file).map(|stat| facts(&stat)).map_err(|errno| os_error("fstat", errno))
+    }
+
+    /// Whether this process opened it, rather than the one that it was forked from: then it is closed.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.0.is_ours()
+    }
+
+    /// Takes a lock, shared or not: false if somebody has it.
+    pub(crate) fn try_lock(&self, byte: Byte, shared: bool) -> Result<bool> {
+        let kind = if shared { libc::F_RDLCK } else { libc::F_WRLCK };
+        match self.set(byte, kind) {
+            Ok(()) => Ok(true),
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+            Err(errno) => Err(os_error("fcntl(F_OFD_SETLK)", errno).with_kind(ErrorKind::LockError)),
+        }
+    }
+
+    /// The same, waiting for it: false if the wait ended first. The system's own waiting has no end.
+    pub(crate) fn lock(&self, byte: Byte, wait: Wait) -> Result<bool> {
+        let mut backoff = Backoff::new();
+        while !self.try_lock(byte, false)? {
+            if !backoff.pause(wait) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn unlock(&self, byte: Byte) -> Result<()> {
+        self.set(byte, libc::F_UNLCK)
+            .map_err(|errno| os_error("fcntl(F_UNLCK)", errno).with_kind(ErrorKind::LockError))
+    }
+
+    /// Whether anybody else has a lock there.
+    pub(crate) fn is_held_by_others(&self, byte: Byte) -> Result<bool> {
+        let mut range = flock(byte, libc::F_WRLCK);
+        let asked = uninterrupted(|| self.call(libc::F_OFD_GETLK, &mut range));
+        asked.map_err(|errno| os_error("fcntl(F_OFD_GETLK)", errno).with_kind(ErrorKind::LockError))?;
+        Ok(i32::from(range.l_type) != libc::F_UNLCK)
+    }
+
+    fn set(&self, byte: Byte, kind: i32) -> Result<(), Errno> {
+        uninterrupted(|| self.call(libc::F_OFD_SETLK, &mut flock(byte, kind)))
+    }
+
+    fn call(&self, command: i32, range: &mut libc::flock) -> Result<(), Errno> {
+        if !self.is_ours() {
+            // In a forked child the number may be another file's by now.
+            return Err(Errno::BADF);
+        }
+        // SAFETY: the descriptor is open while `self` lives in this process, and the struct is what both commands take.
+        let result = unsafe { libc::fcntl(self.0.descriptor(), command, std::ptr::from_mut(range)) };
+        if result == -1 {
+            return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO));
+        }
+        Ok(())
+    }
+}
+
+/// For a forked child that uses what it has not attached itself.
+#[cold]
+pub(crate) fn inherited() -> Error {
+    Error::new(ErrorKind::LockError, "it was attached by the process that this one was forked from")
+        .with_hint("attach it in the child, which is a holder of its own then")
+}
+
+/// The pid must be 0 for locks of descriptions.
+fn flock(byte: Byte, kind: i32) -> libc::flock {
+    let (start, len) = byte.range();
+    libc::flock { l_type: kind as _, l_whence: libc::SEEK_SET as _, l_start: start, l_len: len, l_pid: 0 }
+}

@@ -1,0 +1,62 @@
+//! Native segments: holders that the kernel vouches for, lifetimes, the lock, and what is found under their names.
+#![cfg(target_os = "linux")]
+
+#[cfg(target_arch = "x86_64")]
+mod deaths;
+mod holders;
+mod lifetimes;
+mod locks;
+mod squatted;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use testkit::{Watchdog, watchdog};
+
+#[test]
+fn agent() {
+    testkit::agent::serve_if_asked();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn kill_points() {
+    deaths::serve_if_asked();
+}
+
+fn minute() -> Watchdog {
+    watchdog(Duration::from_secs(60))
+}
+
+/// A name that no other test uses. What a failed test leaves is removed with it.
+struct Name(String);
+
+impl Name {
+    fn unique() -> Self {
+        Self(testkit::names::unique("native"))
+    }
+
+    fn address(&self) -> String {
+        format!("cenote:{}", self.0)
+    }
+
+    /// Where the page says that it is.
+    fn path(&self) -> PathBuf {
+        format!("/dev/shm/cenote.{}.{}", uid(), self.0).into()
+    }
+
+    fn is_there(&self) -> bool {
+        self.path().symlink_metadata().is_ok()
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(self.path());
+    }
+}
+
+fn uid() -> u32 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").unwrap().uid()
+}

@@ -1,0 +1,108 @@
+//! What others put under a native name, or do to the file: refused in words, and nothing else.
+
+use std::fs;
+use std::os::unix::fs::{FileExt, symlink};
+use std::process::Command;
+
+use cenote::{ErrorKind, Segment};
+use testkit::system;
+
+use super::{Name, minute};
+
+fn kind(name: &Name) -> [ErrorKind; 3] {
+    let attached = Segment::attach(name.address()).unwrap_err();
+    let read = Segment::options().read_only().attach(name.address()).unwrap_err();
+    let looked = Segment::stat_of(name.address()).unwrap_err();
+    for error in [&attached, &read, &looked] {
+        assert!(!error.hint().is_empty(), "{error}");
+    }
+    [attached.kind(), read.kind(), looked.kind()]
+}
+
+#[test]
+fn what_is_no_file_is_not_trusted() {
+    let _watchdog = minute();
+    let target = Name::unique();
+    let _other = Segment::create(target.address(), 64).unwrap();
+    let link = Name::unique();
+    symlink(target.path(), link.path()).unwrap();
+    assert_eq!(kind(&link), [ErrorKind::Untrusted; 3]);
+    assert!(Segment::create(link.address(), 64).is_err());
+
+    let folder = Name::unique();
+    fs::create_dir(folder.path()).unwrap();
+    assert_eq!(kind(&folder), [ErrorKind::Untrusted; 3]);
+    fs::remove_dir(folder.path()).unwrap();
+
+    let fifo = Name::unique();
+    assert!(Command::new("mkfifo").arg(fifo.path()).status().unwrap().success());
+    assert_eq!(kind(&fifo), [ErrorKind::Untrusted; 3]);
+}
+
+#[test]
+fn garbage_is_corrupt_and_can_be_removed() {
+    let _watchdog = minute();
+    for bytes in [vec![], vec![0; 100], vec![0x2a; 20_000], b"CENOTE\r\n".to_vec()] {
+        let name = Name::unique();
+        fs::write(name.path(), &bytes).unwrap();
+        assert_eq!(kind(&name), [ErrorKind::Corrupt; 3]);
+        assert!(Segment::create(name.address(), 64).is_err(), "it is somebody's");
+        Segment::remove(name.address()).unwrap();
+        assert!(!name.is_there());
+    }
+}
+
+#[test]
+fn another_version_says_both_sides() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let _segment = Segment::create(name.address(), 64).unwrap();
+    let file = fs::File::options().write(true).open(name.path()).unwrap();
+    file.write_all_at(&2_u32.to_le_bytes(), 8).unwrap();
+    let error = Segment::attach(name.address()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Incompatible);
+    assert!(error.to_string().contains("version 2") && error.to_string().contains("version 1"), "{error}");
+}
+
+/// The owner is in the name, and the file must be theirs.
+#[test]
+fn another_users_file_under_our_name_is_not_trusted() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    drop(Segment::options().keep().create(name.address(), 64).unwrap());
+    if !system::give_to_other_user(&name.path()) {
+        return;
+    }
+    assert_eq!(kind(&name), [ErrorKind::Untrusted; 3]);
+    assert_eq!(Segment::create(name.address(), 64).unwrap_err().kind(), ErrorKind::Untrusted);
+}
+
+#[test]
+fn a_file_that_is_cut_costs_an_error() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let segment = Segment::create(name.address(), 100_000).unwrap();
+    let file = fs::File::options().write(true).open(name.path()).unwrap();
+    for len in [50_000, 8192, 100, 0] {
+        file.set_len(len).unwrap();
+        assert_eq!(segment.read_to_vec(90_000..).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(Segment::attach(name.address()).unwrap_err().kind(), ErrorKind::Corrupt);
+        // The lock is in the first page, which is there to the last.
+        if len == 0 {
+            assert_eq!(segment.lock().err().map(|error| error.kind()), Some(ErrorKind::Corrupt));
+        }
+    }
+}
+
+/// Any word at all in the place of the lock: it ends in time, and is taken over where nobody lives.
+#[test]
+fn nonsense_in_the_lock_is_no_trap() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let segment = Segment::create(name.address(), 64).unwrap();
+    let file = fs::File::options().write(true).open(name.path()).unwrap();
+    for word in [u64::MAX, 1, 2, 3, 0xffff, 0x0001_0000, 0x0200_0000, 0xdead_beef_0300_0001, 1 << 63] {
+        file.write_all_at(&word.to_le_bytes(), 192).unwrap();
+        let taken = segment.lock_timeout(std::time::Duration::from_millis(200));
+        match taken {
+            Ok(guard) => guard.unlock().unwrap(),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Timeout, "{word:#x}: {error}"),
+        }
+    }
+}
