@@ -73,6 +73,12 @@ pub fn again() -> Command {
     run(&env::current_exe().expect("a test knows its own program"))
 }
 
+/// Whether an emulator runs the tests: what it says of the process's memory leaves things out.
+#[must_use]
+pub fn is_emulated() -> bool {
+    env::var_os(RUNNER).is_some()
+}
+
 /// The command that starts `program`, which is a test or a copy of one. The kernel cannot start what was built for
 /// another processor: that needs the emulator's name before it, for a child as for the test itself.
 #[must_use]
