@@ -34,6 +34,8 @@ pub(super) fn no_native_segments() -> Error {
         .with_hint("windows: and file: are the kinds it has here")
 }
 
+pub(crate) const WITNESS_SLOTS: u32 = 256;
+
 /// The witnesses of native segments; there are none.
 pub(crate) enum Witness {}
 

@@ -1,8 +1,8 @@
 //! The locks that programs share: each kind's own, and those from elsewhere that can take its place.
 //!
 //! All of them are objects of the kernel, which lets go of them when their holder dies, with one exception: named
-//! semaphores, those of POSIX and those of Windows. Their waiters sleep in the kernel; a byte-range lock with a timeout looks again every
-//! millisecond, because the kernel has no timed form of it.
+//! semaphores, those of POSIX and those of Windows. Their waiters sleep in the kernel; a byte-range lock with a timeout
+//! looks again every millisecond, because the kernel has no timed form of it.
 
 mod counting_set;
 mod elsewhere;

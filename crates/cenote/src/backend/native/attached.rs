@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 
-use super::Opened;
+use super::{Opened, leads_to, remove_if_ours, wait_for_the_door};
 use crate::backend::lock::{Abandoned, Locked, Locker};
 use crate::backend::{Attached, How, Stat, mapped_file};
 use crate::error::{Error, ErrorKind, Result};
@@ -95,25 +95,11 @@ impl AttachedNative {
         if self.kept || self.slot.is_none() || !self.witness.is_ours() {
             return Ok(());
         }
-        if !self.witness.lock(Byte::Door, wait)? {
-            return Err(Error::new(
-                ErrorKind::Timeout,
-                "another process has been attaching or leaving all the time",
-            ));
-        }
-        if self.witness.is_held_by_others(Byte::Holders)? {
+        wait_for_the_door(&self.witness, wait)?;
+        if self.witness.is_held_by_others(Byte::Holders)? || !leads_to(&self.path, &self.facts()?) {
             return Ok(());
         }
-        let file = self.facts()?;
-        let named = sys::stat_path(&self.path, false).is_ok_and(|now| now.mapped() == file.mapped());
-        if !named {
-            return Ok(());
-        }
-        match sys::remove_file(&self.path, true) {
-            // Another user's: its owner finds it stale.
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
-            removed => removed,
-        }
+        remove_if_ours(&self.path)
     }
 }
 

@@ -5,7 +5,7 @@
 mod attached;
 mod place;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -20,6 +20,9 @@ use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, NewFile, Part, 
 use attached::AttachedNative;
 use place::Place;
 pub(crate) use place::native_name;
+
+/// As many as there are witnesses for.
+const _: () = assert!(SLOTS == sys::WITNESS_SLOTS);
 
 /// How long the door may be somebody else's where no time was given: whoever has it is gone in microseconds.
 const DOOR_PATIENCE: Duration = Duration::from_secs(5);
@@ -53,11 +56,6 @@ impl Native {
         Ok(Opened { file, facts, witness })
     }
 
-    /// Whether the name still leads to the file.
-    fn leads_to(&self, file: &FileFacts) -> bool {
-        sys::stat_path(&self.path, false).is_ok_and(|now| now.mapped() == file.mapped())
-    }
-
     /// Comes in, if the segment lives or is kept. `None`: look again, it is another one by now.
     fn enter(&self, how: &How, wait: Wait) -> Result<Option<Box<dyn Attached>>> {
         let opened = self.open(how.writable)?;
@@ -65,17 +63,14 @@ impl Native {
             return self.enter_as_reader(opened, how, wait);
         }
         opened.wait_for_the_door(wait)?;
-        if !self.leads_to(&opened.facts) {
+        if !leads_to(&self.path, &opened.facts) {
             return Ok(None);
         }
         let known = opened.known()?;
         let slot = opened.take_slot()?;
         if !known.kept && !opened.witness.is_held_by_others(Byte::Holders)? {
-            // Another user's is theirs to remove.
-            return match sys::remove_file(&self.path, true) {
-                Err(error) if error.kind() != ErrorKind::PermissionDenied => Err(error),
-                _ => Err(stale()),
-            };
+            remove_if_ours(&self.path)?;
+            return Err(stale());
         }
         let attached = AttachedNative::writer(opened, self.path.clone(), &known, slot, how)?;
         attached.leave_the_door()?;
@@ -100,7 +95,7 @@ impl Native {
                 return Err(stopped_at_the_door());
             }
         }
-        if !self.leads_to(&opened.facts) {
+        if !leads_to(&self.path, &opened.facts) {
             return Ok(None);
         }
         if !known.kept && !witness.is_held_by_others(Byte::Holders)? {
@@ -117,7 +112,7 @@ impl Native {
             Err(error) => return Err(error),
         };
         opened.wait_for_the_door(wait)?;
-        if !self.leads_to(&opened.facts) {
+        if !leads_to(&self.path, &opened.facts) {
             return Ok(true);
         }
         if opened.known()?.kept || opened.witness.is_held_by_others(Byte::Holders)? {
@@ -164,7 +159,7 @@ impl Opened {
     }
 
     fn wait_for_the_door(&self, wait: Wait) -> Result<()> {
-        if self.witness.lock(Byte::Door, wait)? { Ok(()) } else { Err(stopped_at_the_door()) }
+        wait_for_the_door(&self.witness, wait)
     }
 
     /// The lowest that is free: whoever has its byte has the slot.
@@ -215,7 +210,7 @@ impl Backend for Native {
         for _ in 0..TRIES {
             let opened = self.open(true)?;
             opened.wait_for_the_door(wait)?;
-            if self.leads_to(&opened.facts) {
+            if leads_to(&self.path, &opened.facts) {
                 return sys::remove_file(&self.path, true);
             }
         }
@@ -274,6 +269,23 @@ impl Opened {
         let mut slot = Slot::new_zeroed();
         sys::read_file_at(&self.file, Slot::at(holder.slot) as u64, slot.as_mut_bytes())?;
         Ok(LockState::Held(Some(slot.pid.get()).filter(|&pid| pid != 0)))
+    }
+}
+
+/// Whether the name still leads to the file.
+fn leads_to(path: &Path, file: &FileFacts) -> bool {
+    sys::stat_path(path, false).is_ok_and(|now| now.mapped() == file.mapped())
+}
+
+fn wait_for_the_door(witness: &Witness, wait: Wait) -> Result<()> {
+    if witness.lock(Byte::Door, wait)? { Ok(()) } else { Err(stopped_at_the_door()) }
+}
+
+/// Takes the name away. Another user's is theirs to remove, who finds it stale.
+fn remove_if_ours(path: &Path) -> Result<()> {
+    match sys::remove_file(path, true) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        removed => removed,
     }
 }
 

@@ -24,20 +24,7 @@ pub(crate) struct LockFile(Unshared);
 impl LockFile {
     /// Opens another description of the file behind `file`.
     pub(crate) fn reopen(file: &OwnedFd, writable: bool) -> Result<Self> {
-        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
-        let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
-        let open =
-            || uninterrupted(|| rustix::fs::open(path.as_str(), access | OFlags::CLOEXEC, Mode::empty()));
-        Unshared::open(open).map(Self).map_err(|errno| {
-            let error =
-                os_error("open", errno).because("the lock needs the file opened once more, which is refused");
-            match error.kind() {
-                ErrorKind::OutOfResources => error.with_hint("close files, or raise the limit (`ulimit -n`)"),
-                _ => error
-                    .with_kind(ErrorKind::LockError)
-                    .with_hint("has its mode changed, or is /proc not mounted?"),
-            }
-        })
+        reopen(file, writable).map(Self)
     }
 
     /// Takes the lock: false if `wait` ended first. `shared` excludes only exclusive ones.
@@ -78,14 +65,41 @@ impl LockFile {
     fn set(&self, shared: bool, command: i32) -> Result<(), Errno> {
         self.call(if shared { libc::F_RDLCK } else { libc::F_WRLCK }, command)
     }
+
+    /// From the start to the end, however far that may move.
     fn call(&self, kind: i32, command: i32) -> Result<(), Errno> {
-        // From the start to the end, however far that may move; the pid must be 0.
-        let mut range =
-            libc::flock { l_type: kind as _, l_whence: libc::SEEK_SET as _, l_start: 0, l_len: 0, l_pid: 0 };
-        // SAFETY: the descriptor is open while `self` lives, and the struct is what these commands take.
-        let result = unsafe { libc::fcntl(self.0.descriptor(), command, &raw mut range) };
-        if result == -1 { Err(last_errno()) } else { Ok(()) }
+        apply(&self.0, command, &mut byte_range(kind, 0, 0))
     }
+}
+
+/// Opens a file once more, as a description that no child shares.
+pub(super) fn reopen(file: &OwnedFd, writable: bool) -> Result<Unshared> {
+    let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+    let path = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    let open = || uninterrupted(|| rustix::fs::open(path.as_str(), access | OFlags::CLOEXEC, Mode::empty()));
+    Unshared::open(open).map_err(|errno| {
+        let error =
+            os_error("open", errno).because("the lock needs the file opened once more, which is refused");
+        match error.kind() {
+            ErrorKind::OutOfResources => error.with_hint("close files, or raise the limit (`ulimit -n`)"),
+            _ => error
+                .with_kind(ErrorKind::LockError)
+                .with_hint("has its mode changed, or is /proc not mounted?"),
+        }
+    })
+}
+
+/// A lock of `len` bytes from `start` on, to the end of any file if that is 0. The pid must be 0 for locks of
+/// descriptions.
+pub(super) fn byte_range(kind: i32, start: i64, len: i64) -> libc::flock {
+    libc::flock { l_type: kind as _, l_whence: libc::SEEK_SET as _, l_start: start, l_len: len, l_pid: 0 }
+}
+
+/// Sets a lock, or asks for one.
+pub(super) fn apply(file: &Unshared, command: i32, range: &mut libc::flock) -> Result<(), Errno> {
+    // SAFETY: the descriptor is open while `file` lives in its process, and the struct is what these commands take.
+    let result = unsafe { libc::fcntl(file.descriptor(), command, std::ptr::from_mut(range)) };
+    if result == -1 { Err(last_errno()) } else { Ok(()) }
 }
 
 /// A place for one [`LockFile`] that is not in use, so that not every lock opens a file.
@@ -114,13 +128,7 @@ impl Drop for IdleLock {
 
 /// Who has a byte-range lock on the file: `Some(None)` is somebody who cannot be seen.
 pub(crate) fn range_holder(file: &OwnedFd) -> Result<Option<Option<u32>>> {
-    let mut range = libc::flock {
-        l_type: libc::F_WRLCK as _,
-        l_whence: libc::SEEK_SET as _,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
+    let mut range = byte_range(libc::F_WRLCK, 0, 0);
     // SAFETY: the descriptor is borrowed, and the struct is what this command fills.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut range) };
     if result == -1 {

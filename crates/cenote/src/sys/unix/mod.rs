@@ -39,7 +39,7 @@ pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 pub(crate) use shm_space::*;
-pub(crate) use witness::{Byte, Witness, inherited};
+pub(crate) use witness::{Byte, WITNESS_SLOTS, Witness, inherited};
 
 /// An error for the kinds of segments that there is no place for here.
 pub(crate) fn lacks(kind: Kind) -> Option<Error> {

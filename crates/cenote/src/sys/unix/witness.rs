@@ -5,12 +5,12 @@
 
 #![allow(unsafe_code)]
 
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::fork::Unshared;
+use super::lock_file::{apply, byte_range, reopen};
 use super::object::facts;
 use super::{os_error, uninterrupted};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,16 +33,18 @@ pub(crate) enum Byte {
 }
 
 /// How many slots there are before the readers' byte.
-const SLOTS: i64 = 256;
+pub(crate) const WITNESS_SLOTS: u32 = 256;
+const SLOTS: i64 = WITNESS_SLOTS as i64;
 
 impl Byte {
-    fn range(self) -> (i64, i64) {
-        match self {
+    fn lock(self, kind: i32) -> libc::flock {
+        let (start, len) = match self {
             Self::Door => (BASE - 1, 1),
             Self::Slot(index) => (BASE + i64::from(index), 1),
             Self::Readers => (BASE + SLOTS, 1),
             Self::Holders => (BASE, SLOTS + 1),
-        }
+        };
+        byte_range(kind, start, len)
     }
 }
 
@@ -53,13 +55,7 @@ impl Witness {
     /// Opens the file once more. What is mapped must be another description's: a mapping keeps its description, and with
     /// it the locks, also in a forked child.
     pub(crate) fn of(file: &OwnedFd, writable: bool) -> Result<Self> {
-        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
-        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let open =
-            || uninterrupted(|| rustix::fs::open(path.as_str(), access | OFlags::CLOEXEC, Mode::empty()));
-        Unshared::open(open)
-            .map(Self)
-            .map_err(|errno| os_error("open", errno).because("it cannot be opened once more"))
+        reopen(file, writable).map(Self)
     }
 
     /// What the file is now.
@@ -105,14 +101,14 @@ impl Witness {
 
     /// Whether anybody else has a lock there.
     pub(crate) fn is_held_by_others(&self, byte: Byte) -> Result<bool> {
-        let mut range = flock(byte, libc::F_WRLCK);
+        let mut range = byte.lock(libc::F_WRLCK);
         let asked = uninterrupted(|| self.call(libc::F_OFD_GETLK, &mut range));
         asked.map_err(|errno| os_error("fcntl(F_OFD_GETLK)", errno).with_kind(ErrorKind::LockError))?;
         Ok(i32::from(range.l_type) != libc::F_UNLCK)
     }
 
     fn set(&self, byte: Byte, kind: i32) -> Result<(), Errno> {
-        uninterrupted(|| self.call(libc::F_OFD_SETLK, &mut flock(byte, kind)))
+        uninterrupted(|| self.call(libc::F_OFD_SETLK, &mut byte.lock(kind)))
     }
 
     fn call(&self, command: i32, range: &mut libc::flock) -> Result<(), Errno> {
@@ -120,12 +116,7 @@ impl Witness {
             // In a forked child the number may be another file's by now.
             return Err(Errno::BADF);
         }
-        // SAFETY: the descriptor is open while `self` lives in this process, and the struct is what both commands take.
-        let result = unsafe { libc::fcntl(self.0.descriptor(), command, std::ptr::from_mut(range)) };
-        if result == -1 {
-            return Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO));
-        }
-        Ok(())
+        apply(&self.0, command, range)
     }
 }
 
@@ -134,10 +125,4 @@ impl Witness {
 pub(crate) fn inherited() -> Error {
     Error::new(ErrorKind::LockError, "it was attached by the process that this one was forked from")
         .with_hint("attach it in the child, which is a holder of its own then")
-}
-
-/// The pid must be 0 for locks of descriptions.
-fn flock(byte: Byte, kind: i32) -> libc::flock {
-    let (start, len) = byte.range();
-    libc::flock { l_type: kind as _, l_whence: libc::SEEK_SET as _, l_start: start, l_len: len, l_pid: 0 }
 }
