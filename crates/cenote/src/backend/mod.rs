@@ -16,12 +16,13 @@ mod windows;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-pub(crate) use native::native_name;
+pub(crate) use native::{AttachedNative, native_name};
 pub use qt::SemaphoreKey;
 pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 
 use crate::address::{Address, Kind, Target};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Content;
 use crate::sys::{self, Handle, Mapped, Mapping, Part, SealedMemory, Wait};
 use lock::{LockState, Locker, SemaphoreName, unbreakable};
 use sysv::Sysv;
@@ -92,6 +93,12 @@ pub(crate) trait Attached: Send + Sync {
         Err(not_anonymous("be sealed"))
     }
 
+    /// What only native segments have.
+    fn native(&self) -> Result<&AttachedNative> {
+        Err(Error::new(ErrorKind::Unsupported, "only native segments have this")
+            .with_hint("use an address without a kind, such as robot/pose"))
+    }
+
     /// Makes memory of it that nobody can ever change. If that fails, it is attached as it was.
     fn seal(&mut self) -> Result<SealedMemory> {
         Err(not_anonymous("be sealed"))
@@ -115,7 +122,7 @@ pub(crate) enum Life {
 }
 
 /// How to create or attach.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct How {
     pub(crate) writable: bool,
     pub(crate) mode: u32,
@@ -126,6 +133,16 @@ pub(crate) struct How {
     pub(crate) keep: bool,
     /// How long attaching, detaching and removing may wait for the lock where the kind's rules ask for it.
     pub(crate) timeout: Option<Duration>,
+    /// What is in it, if that is to be something that only native segments have.
+    pub(crate) content: Option<Typed>,
+}
+
+/// What a native segment is made with, or must have.
+#[derive(Clone, Debug)]
+pub(crate) struct Typed {
+    pub(crate) content: Content,
+    /// What the data of a new one begin with.
+    pub(crate) first: Vec<u8>,
 }
 
 /// The bytes of a segment that are asked for, before its size is known.

@@ -1,5 +1,7 @@
 //! What lies in native segments, byte by byte, and nothing else: copied out, checked, then used.
 
+mod place;
 mod segment;
 
+pub(crate) use place::*;
 pub(crate) use segment::*;

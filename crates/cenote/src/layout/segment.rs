@@ -1,10 +1,12 @@
 //! The native segment: what is in front of the data. `docs/format/segment.md` says it byte by byte.
 
 use std::time::{Duration, SystemTime};
+use std::{fmt, mem};
 
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use super::PLACES;
 use crate::error::{Error, ErrorKind, Result};
 
 const MAGIC: [u8; 8] = *b"CENOTE\r\n";
@@ -14,10 +16,53 @@ pub(crate) const SLOTS: u32 = 256;
 const HEADER: usize = 4096;
 /// Where the lock is.
 pub(crate) const LOCK: usize = 192;
+/// Where the type's description is, and how long it may be.
+pub(crate) const DESCRIPTION: usize = 1280;
+pub(crate) const DESCRIPTION_MOST: usize = HEADER - DESCRIPTION - size_of::<U32>();
 /// How much is in front of the data.
 pub(crate) const FRONT: usize = HEADER + SLOTS as usize * size_of::<Slot>();
 
 const KEPT: u32 = 1;
+
+/// What is in a segment: bytes of nobody's business, or something of a type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Content {
+    /// Which of the kinds of content that the page names.
+    pub(crate) kind: u32,
+    /// Of the type; 0 if it has none.
+    pub(crate) fingerprint: u64,
+    pub(crate) type_size: u32,
+    pub(crate) type_align: u32,
+    /// For people. Cut when it is written.
+    pub(crate) type_name: String,
+    /// The type with its fields, at most [`DESCRIPTION_MOST`] bytes.
+    pub(crate) description: String,
+}
+
+impl Content {
+    pub(crate) const BYTES: u32 = 0;
+    pub(crate) const VALUE: u32 = 1;
+    pub(crate) const BLOB: u32 = 2;
+
+    /// Whether both mean the same bytes.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        let of = |content: &Self| (content.kind, content.fingerprint, content.type_size, content.type_align);
+        of(self) == of(other)
+    }
+}
+
+/// For people, who are to see how two differ.
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { type_name, type_size, fingerprint, .. } = self;
+        match self.kind {
+            Self::BYTES => write!(f, "plain bytes"),
+            Self::VALUE => write!(f, "a value {type_name:?} of {type_size} bytes, layout {fingerprint:016x}"),
+            Self::BLOB => write!(f, "a blob"),
+            kind => write!(f, "content of kind {kind}"),
+        }
+    }
+}
 
 /// What is written before the segment has its name, and never again.
 #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
@@ -47,13 +92,14 @@ pub(crate) struct Slot {
     pub(crate) generation: U32,
     pub(crate) pid: U32,
     pub(crate) since: U64,
-    reserved: [u8; 16],
+    /// How often it has a part in what has several holders, one byte for each place.
+    shares: [U64; 2],
 }
 
 const _: () = assert!(size_of::<Identity>() == 128 && size_of::<Slot>() == 32 && FRONT == 12288);
 
 /// What of an identity is used, once it is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
     /// The data, in bytes; within the file.
     pub(crate) size: u64,
@@ -61,11 +107,13 @@ pub(crate) struct Known {
     /// For people.
     pub(crate) creator: u32,
     pub(crate) created: Option<SystemTime>,
+    /// Without its description, which is elsewhere.
+    pub(crate) content: Content,
 }
 
 impl Identity {
-    /// Of a segment that this process makes, of plain bytes.
-    pub(crate) fn new(size: u64, kept: bool) -> Self {
+    /// Of a segment that this process makes.
+    pub(crate) fn new(size: u64, kept: bool, content: &Content) -> Self {
         Self {
             magic: MAGIC,
             version: VERSION.into(),
@@ -74,14 +122,14 @@ impl Identity {
             signature: signature(),
             lifetime: u32::from(kept).into(),
             slots: SLOTS.into(),
-            content: 0.into(),
+            content: content.kind.into(),
             creator: std::process::id().into(),
             created: nanoseconds(SystemTime::now()).into(),
             reserved: [0; 8],
-            fingerprint: 0.into(),
-            type_size: 0.into(),
-            type_align: 0.into(),
-            type_name: [0; 48],
+            fingerprint: content.fingerprint.into(),
+            type_size: content.type_size.into(),
+            type_align: content.type_align.into(),
+            type_name: padded(&content.type_name),
         }
     }
 
@@ -111,8 +159,40 @@ impl Identity {
             kept: self.lifetime.get() == KEPT,
             creator: self.creator.get(),
             created: SystemTime::UNIX_EPOCH.checked_add(since),
+            content: Content {
+                kind: self.content.get(),
+                fingerprint: self.fingerprint.get(),
+                type_size: self.type_size.get(),
+                type_align: self.type_align.get(),
+                type_name: unpadded(&self.type_name),
+                description: String::new(),
+            },
         })
     }
+}
+
+/// The first of the header's bytes: the identity, zeros, and the description of the type.
+pub(crate) fn header(identity: &Identity, content: &Content) -> Vec<u8> {
+    let mut bytes = identity.as_bytes().to_vec();
+    if !content.description.is_empty() {
+        let len = U32::new(content.description.len() as u32);
+        bytes.resize(DESCRIPTION, 0);
+        bytes.extend_from_slice(len.as_bytes());
+        bytes.extend_from_slice(content.description.as_bytes());
+    }
+    bytes
+}
+
+/// A name in so many bytes, cut between letters, with zeros after it.
+pub(super) fn padded<const N: usize>(name: &str) -> [u8; N] {
+    let cut = (0..=name.len().min(N)).rev().find(|&at| name.is_char_boundary(at)).unwrap_or(0);
+    std::array::from_fn(|at| name.as_bytes()[..cut].get(at).copied().unwrap_or(0))
+}
+
+/// What is in front of the zeros, whatever it is.
+pub(super) fn unpadded(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 impl Slot {
@@ -127,14 +207,20 @@ impl Slot {
             generation: generation.into(),
             pid: std::process::id().into(),
             since: nanoseconds(SystemTime::now()).into(),
-            reserved: [0; 16],
+            shares: [0.into(); 2],
         }
+    }
+
+    /// Where the word of its shares is that has those of a place, and how far up in it.
+    pub(crate) fn shares_at(index: u32, place: u32) -> (usize, u32) {
+        let word = (place / 8) as usize * size_of::<U64>();
+        (Self::at(index) + mem::offset_of!(Self, shares) + word, place % 8 * 8)
     }
 }
 
 /// Stands for all sizes and places of the format.
 fn signature() -> [u8; 8] {
-    let text = format!("cenote segment {VERSION}: header {HEADER}, slots {SLOTS} x 32, locks 16 x 64");
+    let text = format!("cenote segment {VERSION}: header {HEADER}, slots {SLOTS} x 32, places {PLACES} x 64");
     let digest = sha1_smol::Sha1::from(text).digest().bytes();
     std::array::from_fn(|at| digest[at])
 }
@@ -145,7 +231,7 @@ fn nanoseconds(time: SystemTime) -> u64 {
 }
 
 #[cold]
-fn another(theirs: &str, ours: &str) -> Error {
+pub(crate) fn another(theirs: &str, ours: &str) -> Error {
     Error::new(ErrorKind::Incompatible, format!("it has {theirs}, and this program has {ours}"))
         .with_hint("use one version of Cenote for all programs that share a segment")
 }
@@ -157,7 +243,7 @@ mod tests {
     /// The bytes as the page has them: a change of the format is a new version.
     #[test]
     fn the_identity_is_as_the_page_says() {
-        let mut identity = Identity::new(0x0102, true);
+        let mut identity = Identity::new(0x0102, true, &Content::default());
         identity.creator = 0x0a0b.into();
         identity.created = 7.into();
         let mut golden = vec![0; 128];
@@ -175,11 +261,11 @@ mod tests {
         assert_eq!((known.size, known.kept, known.creator), (0x0102, true, 0x0a0b));
     }
 
-    const SIGNATURE: [u8; 8] = [0xf7, 0xee, 0xb1, 0x40, 0x8c, 0x53, 0x0c, 0x61];
+    const SIGNATURE: [u8; 8] = [0x8e, 0x1b, 0xc0, 0x80, 0x9f, 0xaa, 0xe5, 0xc7];
 
     #[test]
     fn what_is_not_of_this_format_is_told_apart() {
-        let good = Identity::new(100, false);
+        let good = Identity::new(100, false, &Content::default());
         let len = FRONT as u64 + 100;
         let kind = |change: fn(&mut Identity), len: u64| {
             let mut identity = good;
@@ -193,6 +279,18 @@ mod tests {
         assert_eq!(kind(|i| i.slots = 255.into(), len), ErrorKind::Corrupt);
         assert_eq!(kind(|i| i.size = u64::MAX.into(), len), ErrorKind::Corrupt);
         assert_eq!(kind(|_| (), len - 1), ErrorKind::Corrupt);
+        // What a typed one says of its type is there, cut between letters.
+        let name = format!("{}é", "x".repeat(47));
+        let content = Content {
+            kind: Content::VALUE,
+            fingerprint: 7,
+            type_size: 8,
+            type_name: name,
+            ..Content::default()
+        };
+        let typed = Identity::new(100, false, &content).check(len).unwrap();
+        assert!(typed.content.is_as(&content) && !typed.content.is_as(&Content::default()));
+        assert_eq!(typed.content.type_name, "x".repeat(47));
         // For people, and so whatever they are.
         let mut odd = good;
         (odd.creator, odd.created) = (u32::MAX.into(), u64::MAX.into());

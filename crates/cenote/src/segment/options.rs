@@ -43,6 +43,7 @@ impl Options {
                 extent: Extent::ALL,
                 keep: false,
                 timeout: None,
+                content: None,
             },
             file: None,
             lock_with: None,

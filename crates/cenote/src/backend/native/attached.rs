@@ -17,7 +17,7 @@ use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, Part, Taken, Wa
 const SLICE: Duration = Duration::from_millis(10);
 
 /// A segment that this process holds.
-pub(super) struct AttachedNative {
+pub(crate) struct AttachedNative {
     path: PathBuf,
     kept: bool,
     /// None for who only reads.
@@ -42,6 +42,9 @@ impl AttachedNative {
         let front = Mapping::of_file(&file, Part::first(FRONT), true)?;
         let slot = take_slot(&front, slot)?;
         let data = map_data(&file, part, how.writable)?;
+        if let Some(typed) = &how.content {
+            data.write(0, &typed.first)?;
+        }
         sys::name_file(&file, &path)?;
         Ok(Self { path, kept: known.kept, slot: Some(slot), front, data, witness })
     }
@@ -122,6 +125,10 @@ impl Attached for AttachedNative {
 
     fn locker(&self) -> &dyn Locker {
         self
+    }
+
+    fn native(&self) -> Result<&AttachedNative> {
+        Ok(self)
     }
 
     fn stat(&self) -> Result<Stat> {

@@ -14,10 +14,10 @@ use zerocopy::{FromZeros, IntoBytes};
 use super::lock::LockState;
 use super::{Attached, Backend, How, Life, Stat, mappable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{FRONT, Identity, Known, LOCK, SLOTS, Slot};
+use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, SLOTS, Slot};
 use crate::sync::lock;
 use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait, Witness};
-use attached::AttachedNative;
+pub(crate) use attached::AttachedNative;
 use place::Place;
 pub(crate) use place::native_name;
 
@@ -66,7 +66,7 @@ impl Native {
         if !leads_to(&self.path, &opened.facts) {
             return Ok(None);
         }
-        let known = opened.known()?;
+        let known = opened.known_as(how)?;
         let slot = opened.take_slot()?;
         if !known.kept && !opened.witness.is_held_by_others(Byte::Holders)? {
             remove_if_ours(&self.path)?;
@@ -79,7 +79,7 @@ impl Native {
 
     /// Who only reads cannot write down that it came, and has no door to hold.
     fn enter_as_reader(&self, opened: Opened, how: &How, wait: Wait) -> Result<Option<Box<dyn Attached>>> {
-        let known = opened.known()?;
+        let known = opened.known_as(how)?;
         let witness = &opened.witness;
         if !witness.try_lock(Byte::Readers, true)? {
             return Err(Error::new(
@@ -127,9 +127,11 @@ impl Native {
         // What is too large for that is too large for a file.
         let whole = size.saturating_add(FRONT as u64);
         let new = NewFile { size: whole, mode: how.mode, sparse: how.sparse };
-        let identity = Identity::new(size, how.keep);
+        let bytes = Content::default();
+        let content = how.content.as_ref().map_or(&bytes, |typed| &typed.content);
+        let identity = Identity::new(size, how.keep, content);
         let known = identity.check(whole)?;
-        let file = sys::make_unnamed_file(&self.path, new, identity.as_bytes())?;
+        let file = sys::make_unnamed_file(&self.path, new, &layout::header(&identity, content))?;
         let (facts, witness) = (sys::stat_file(&file)?, Witness::of(&file, true)?);
         let opened = Opened { file, facts, witness };
         // Its first holder is there before its name is.
@@ -156,6 +158,17 @@ impl Opened {
         let mut identity = Identity::new_zeroed();
         sys::read_file_at(&self.file, 0, identity.as_mut_bytes())?;
         identity.check(self.facts.size)
+    }
+
+    /// The same, if it has what is wanted.
+    fn known_as(&self, how: &How) -> Result<Known> {
+        let known = self.known()?;
+        match &how.content {
+            Some(wanted) if !known.content.is_as(&wanted.content) => {
+                Err(layout::another(&known.content.to_string(), &wanted.content.to_string()))
+            }
+            _ => Ok(known),
+        }
     }
 
     fn wait_for_the_door(&self, wait: Wait) -> Result<()> {
