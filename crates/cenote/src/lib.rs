@@ -46,5 +46,8 @@ pub use address::{Address, Kind};
 pub use backend::lock::{Abandoned, LockState};
 pub use backend::{SemaphoreKey, Stat};
 pub use error::{Error, ErrorKind, Result};
-pub use segment::{Guard, Options, SealError, Sealed, Segment, View, handover};
+pub use segment::{
+    Condvar, Event, Guard, NamedLock, Options, Permit, ReadGuard, RwLock, SealError, Sealed, Segment,
+    Semaphore, View, handover,
+};
 pub use semaphore::SystemSemaphore;

@@ -21,6 +21,8 @@
 //! | `remove ADDRESS` | | |
 //! | `lock MS` | | with a timeout |
 //! | `lock` and its like | `ok yes`, `ok no`, `ok unknown` | whether it was abandoned |
+//! | `named-lock NAME`, `write-lock NAME`, `read-lock NAME`, `acquire NAME PERMITS` | as `lock` | until `unlock` |
+//! | `event-set NAME`, `event-take NAME MS` | | |
 //! | `stat` | `ok SIZE ATTACHED REMOVED` | |
 //! | `hint` | `ok HINT` | of the last error |
 //! | `sem-open KEY INITIAL` | | a `SystemSemaphore`, opened and dropped |
@@ -170,22 +172,47 @@ fn answer(line: &str, segment: &mut Option<Segment>) -> String {
 }
 
 fn with_segment(words: &[&str], segment: &Segment) -> String {
-    let locked = match words[..] {
-        ["lock"] => segment.lock().map(Some),
-        ["lock", ms] => segment.lock_timeout(millis(ms)).map(Some),
-        ["try-lock"] => segment.try_lock(),
+    let served = match words[..] {
+        ["lock"] => segment.lock().map(|guard| serve_locked(&guard)),
+        ["lock", ms] => segment.lock_timeout(millis(ms)).map(|guard| serve_locked(&guard)),
+        ["try-lock"] => match segment.try_lock() {
+            Ok(None) => Ok("err Timeout somebody else has it".to_owned()),
+            Ok(Some(guard)) => Ok(serve_locked(&guard)),
+            Err(error) => Err(error),
+        },
+        ["named-lock", name] => {
+            with_named(segment.named_lock(name), |lock| lock.lock().map(|guard| serve_locked(&guard)))
+        }
+        ["write-lock", name] => {
+            with_named(segment.rw_lock(name), |lock| lock.write().map(|guard| serve_locked(&guard)))
+        }
+        ["read-lock", name] => with_named(segment.rw_lock(name), |lock| {
+            lock.read().map(|guard| serve_held(&guard, guard.abandoned()))
+        }),
+        ["acquire", name, permits] => {
+            with_named(segment.semaphore(name, number(permits) as u32), |semaphore| {
+                semaphore.acquire().map(|_permit| serve_held(segment, Abandoned::Unknown))
+            })
+        }
         _ => return reply(access(words, segment)),
     };
-    match locked {
-        Ok(Some(guard)) => serve_locked(&guard),
-        Ok(None) => "err Timeout somebody else has it".to_owned(),
-        Err(error) => reply(Err(error)),
-    }
+    served.unwrap_or_else(|error| reply(Err(error)))
+}
+
+fn with_named<T>(
+    named: Result<T, Error>,
+    serve: impl FnOnce(&T) -> Result<String, Error>,
+) -> Result<String, Error> {
+    named.and_then(|named| serve(&named))
+}
+
+fn serve_locked(guard: &Guard<'_>) -> String {
+    serve_held(guard, guard.abandoned())
 }
 
 /// Serves with the lock held, until `unlock`, whose reply this gives back.
-fn serve_locked(guard: &Guard<'_>) -> String {
-    let mut reply_now = reply(Ok(match guard.abandoned() {
+fn serve_held(segment: &Segment, abandoned: Abandoned) -> String {
+    let mut reply_now = reply(Ok(match abandoned {
         Abandoned::Yes => "yes",
         Abandoned::No => "no",
         Abandoned::Unknown => "unknown",
@@ -203,13 +230,15 @@ fn serve_locked(guard: &Guard<'_>) -> String {
                 left => format!("ok {}", if left == Some(true) { "yes" } else { "no" }),
             },
             ["lock" | "try-lock" | "detach", ..] => format!("err LockError not while it is locked: {line}"),
-            _ => reply(access(&words, guard)),
+            _ => reply(access(&words, segment)),
         };
     }
 }
 
 fn access(words: &[&str], segment: &Segment) -> Result<String, Error> {
     match words {
+        ["event-set", name] => segment.event(name)?.set().map(|_| String::new()),
+        ["event-take", name, ms] => segment.event(name)?.take_timeout(millis(ms)).map(|()| String::new()),
         ["size"] => Ok(segment.len().to_string()),
         ["stat"] => segment.stat().map(|stat| {
             let attached = stat.attached.map_or("-".to_owned(), |count| count.to_string());

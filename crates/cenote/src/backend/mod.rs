@@ -47,6 +47,16 @@ pub(crate) trait Backend {
     /// What the kernel calls the segment, for finding its holders.
     fn mapped(&self) -> Result<Mapped>;
 
+    /// The processes that wait for the lock, where that can be seen.
+    fn lock_waiters(&self) -> Result<Vec<u32>> {
+        Ok(Vec::new())
+    }
+
+    /// What it has by name.
+    fn named(&self) -> Result<Vec<Named>> {
+        Ok(Vec::new())
+    }
+
     /// Frees the lock, by force or if its holder is proven to be dead: true if somebody had it.
     fn break_lock(&self, force: bool) -> Result<bool> {
         self.lock_semaphore().map_or_else(|| Err(unbreakable()), |name| name.break_it(force))
@@ -119,6 +129,57 @@ pub(crate) enum Life {
     Kept,
     /// Nobody does, and nobody will.
     Stale,
+}
+
+/// Something that a native segment has by name, as it was when it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Named {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub kind: NamedKind,
+    /// The processes that sleep until they get it.
+    pub waiting: Vec<u32>,
+}
+
+/// What has a name in a native segment, and who has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NamedKind {
+    /// A [`NamedLock`](crate::NamedLock).
+    Lock(LockState),
+    /// An [`RwLock`](crate::RwLock).
+    RwLock {
+        /// Who writes, or waits for readers to leave.
+        writer: LockState,
+        /// Who reads.
+        readers: Vec<Sharer>,
+    },
+    /// A [`Semaphore`](crate::Semaphore).
+    Semaphore {
+        /// How many permits there are in all.
+        permits: u32,
+        /// Who has some.
+        taken: Vec<Sharer>,
+    },
+    /// An [`Event`](crate::Event).
+    Event {
+        /// Whether it is set.
+        is_set: bool,
+    },
+    /// A [`Condvar`](crate::Condvar).
+    Condvar,
+}
+
+/// An attachment's part in what several can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sharer {
+    /// The process, as it says itself.
+    pub pid: Option<u32>,
+    /// How often it has it.
+    pub times: u32,
 }
 
 /// How to create or attach.

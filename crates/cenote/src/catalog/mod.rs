@@ -7,6 +7,7 @@ mod list;
 use crate::address::Address;
 use crate::backend::lock::{LockState, semaphore_name};
 use crate::backend::{self, Life, Stat};
+pub use crate::backend::{Named, NamedKind, Sharer};
 use crate::error::Result;
 
 pub use health::{Finding, Found, Health, Item, Remedy, State, health};
@@ -32,6 +33,10 @@ pub struct Entry {
     pub reason: String,
     /// Whether somebody has its lock.
     pub lock: LockState,
+    /// The processes that wait for its lock, where that can be seen: of native segments.
+    pub lock_waiters: Vec<u32>,
+    /// What it has by name: of native segments.
+    pub named: Vec<Named>,
     /// The processes that have its lock open, where the system does not tell who has it.
     pub lock_users: Vec<Holder>,
 }
@@ -132,6 +137,8 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
         verdict,
         reason,
         lock: backend.lock_state(),
+        lock_waiters: backend.lock_waiters()?,
+        named: backend.named()?,
         lock_users,
         stat,
     })

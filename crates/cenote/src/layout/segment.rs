@@ -18,6 +18,7 @@ const HEADER: usize = 4096;
 pub(crate) const LOCK: usize = 192;
 /// Where the type's description is, and how long it may be.
 pub(crate) const DESCRIPTION: usize = 1280;
+#[allow(dead_code, reason = "values come next")]
 pub(crate) const DESCRIPTION_MOST: usize = HEADER - DESCRIPTION - size_of::<U32>();
 /// How much is in front of the data.
 pub(crate) const FRONT: usize = HEADER + SLOTS as usize * size_of::<Slot>();
@@ -91,7 +92,10 @@ pub(crate) struct Identity {
 pub(crate) struct Slot {
     pub(crate) generation: U32,
     pub(crate) pid: U32,
-    pub(crate) since: U64,
+    /// In seconds since 1970.
+    since: U32,
+    /// What it sleeps for: bit 0 is the lock, and then one for each place.
+    waits: U32,
     /// How often it has a part in what has several holders, one byte for each place.
     shares: [U64; 2],
 }
@@ -206,9 +210,25 @@ impl Slot {
         Self {
             generation: generation.into(),
             pid: std::process::id().into(),
-            since: nanoseconds(SystemTime::now()).into(),
+            since: (nanoseconds(SystemTime::now()) / 1_000_000_000).try_into().unwrap_or(u32::MAX).into(),
+            waits: 0.into(),
             shares: [0.into(); 2],
         }
+    }
+
+    /// Where the word is that has its `waits` in the upper half.
+    pub(crate) fn waits_at(index: u32) -> usize {
+        Self::at(index) + mem::offset_of!(Self, since)
+    }
+
+    /// Whether it sleeps for what that bit stands for.
+    pub(crate) fn waits_for(&self, bit: u32) -> bool {
+        self.waits.get() >> bit & 1 != 0
+    }
+
+    /// How often it has a part in a place.
+    pub(crate) fn shares_of(&self, place: u32) -> u32 {
+        (self.shares[(place / 8) as usize].get() >> (place % 8 * 8) & 0xff) as u32
     }
 
     /// Where the word of its shares is that has those of a place, and how far up in it.

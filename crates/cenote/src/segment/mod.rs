@@ -2,6 +2,7 @@
 
 mod guard;
 pub mod handover;
+mod named;
 mod options;
 mod sealed;
 mod view;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 pub use guard::Guard;
+pub use named::{Condvar, Event, NamedLock, Permit, ReadGuard, RwLock, Semaphore};
 pub use options::Options;
 pub use sealed::{SealError, Sealed};
 pub use view::View;
@@ -306,17 +308,18 @@ impl Segment {
 
     #[inline]
     fn lock_until(&self, wait: Wait) -> Result<Option<Guard<'_>>> {
-        let locked = self.locker().lock(wait).map_err(|error| error.during("lock", &self.address))?;
-        Ok(locked.map(|locked| Guard::new(self, locked)))
+        let locker = self.locker();
+        let locked = locker.lock(wait).map_err(|error| error.during("lock", &self.address))?;
+        Ok(locked.map(|locked| Guard::new(self, locker, locked)))
     }
 
     /// Lets go of the lock, unless it is the parent's and this is a forked child.
     #[inline]
-    fn unlock(&self, locked: Locked) -> Result<()> {
+    fn unlock(&self, locker: &dyn Locker, locked: Locked) -> Result<()> {
         if !locked.is_ours() {
             return Ok(());
         }
-        self.locker().unlock(locked).map_err(|error| error.during("unlock", &self.address))
+        locker.unlock(locked).map_err(|error| error.during("unlock", &self.address))
     }
 
     #[cold]

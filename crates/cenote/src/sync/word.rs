@@ -1,5 +1,9 @@
 //! A word in shared memory: the standard library's atomic, or loom's when the models run.
 
+#[cfg(loom)]
+pub(super) use loom::sync::atomic::fence;
+#[cfg(not(loom))]
+pub(super) use std::sync::atomic::fence;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// 64 bits that others change at any time.
@@ -7,6 +11,7 @@ pub(crate) trait Word {
     fn load(&self, order: Ordering) -> u64;
     fn fetch_add(&self, value: u64, order: Ordering) -> u64;
     fn fetch_sub(&self, value: u64, order: Ordering) -> u64;
+    fn fetch_or(&self, bits: u64, order: Ordering) -> u64;
     fn compare_exchange(&self, old: u64, new: u64, done: Ordering, not: Ordering) -> Result<u64, u64>;
 }
 
@@ -26,6 +31,11 @@ macro_rules! word {
             #[inline]
             fn fetch_sub(&self, value: u64, order: Ordering) -> u64 {
                 <$atomic>::fetch_sub(self, value, order)
+            }
+
+            #[inline]
+            fn fetch_or(&self, bits: u64, order: Ordering) -> u64 {
+                <$atomic>::fetch_or(self, bits, order)
             }
 
             #[inline]

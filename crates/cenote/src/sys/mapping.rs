@@ -173,6 +173,18 @@ impl Mapping {
         Ok(unsafe { at.as_ref() })
     }
 
+    /// All of its words, for lock-free code: others change them at any time.
+    #[inline]
+    pub(crate) fn words(&self) -> Result<&[AtomicU64]> {
+        let at = self.at_for_writing(0, self.len)?.cast::<AtomicU64>();
+        if !at.is_aligned() {
+            return Err(Error::new(ErrorKind::InvalidSize, "words begin at a multiple of 8"));
+        }
+        let all = NonNull::slice_from_raw_parts(at, self.len / size_of::<AtomicU64>());
+        // SAFETY: aligned, the whole mapping, writable, and borrowed no longer than that lives.
+        Ok(unsafe { all.as_ref() })
+    }
+
     /// `Corrupt` once the memory behind the mapping was taken away.
     #[inline]
     pub(crate) fn intact(&self) -> Result<()> {

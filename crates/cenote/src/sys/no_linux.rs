@@ -266,6 +266,8 @@ pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _half: u32, _wait: Wait) {}
 
 pub(crate) fn wake_low_half(_word: &AtomicU64) {}
 
+pub(crate) fn wake_all_on_low_half(_word: &AtomicU64) {}
+
 pub(crate) fn while_open_nowhere_else<R>(_file: &Handle, _work: impl FnOnce() -> R) -> Option<R> {
     None
 }

@@ -31,6 +31,11 @@ pub(crate) trait Locker: Send + Sync {
     /// Gives back what `lock` gave. Never called in a forked child of the process that took it.
     fn unlock(&self, locked: Locked) -> Result<()>;
 
+    /// Takes again what was given back a moment ago.
+    fn lock_again(&self, _which: Which, wait: Wait) -> Result<Option<Locked>> {
+        self.lock(wait)
+    }
+
     /// What to do when waiting for it took too long.
     fn timeout_hint(&self) -> Option<&'static str> {
         None
@@ -45,6 +50,29 @@ pub(crate) fn unbreakable() -> Error {
         .with_hint("end its holder, which `cenote show` names, and the lock is free")
 }
 
+/// What of a native segment is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The segment's own lock.
+    #[default]
+    Own,
+    /// The lock in a place.
+    Named(u32),
+    /// The lock with readers in a place, for writing.
+    Writing(u32),
+    /// A part of what several have in a place.
+    Share(u32),
+}
+
+impl Which {
+    pub(crate) fn place(self) -> Option<u32> {
+        match self {
+            Self::Own => None,
+            Self::Named(place) | Self::Writing(place) | Self::Share(place) => Some(place),
+        }
+    }
+}
+
 /// Proof that a lock was taken.
 pub(crate) struct Locked {
     pub(crate) abandoned: Abandoned,
@@ -57,12 +85,14 @@ pub(crate) struct Locked {
     set: Option<SemSet>,
     /// Which of a handle's named semaphores were taken, one bit for each.
     semaphores: u64,
+    which: Which,
 }
 
 impl Locked {
     pub(crate) fn new(abandoned: Abandoned) -> Self {
         let in_panic = std::thread::panicking();
-        Self { abandoned, in_panic, generation: sys::generation(), file: None, set: None, semaphores: 0 }
+        let generation = sys::generation();
+        Self { abandoned, in_panic, generation, file: None, set: None, semaphores: 0, which: Which::Own }
     }
 
     /// One taken from a semaphore set.
@@ -73,6 +103,15 @@ impl Locked {
     /// One that is all of a handle's named semaphores in `semaphores`.
     pub(crate) fn from_semaphores(semaphores: u64, abandoned: Abandoned) -> Self {
         Self { semaphores, ..Self::new(abandoned) }
+    }
+
+    /// One of a native segment's own.
+    pub(crate) fn of_native(which: Which, abandoned: Abandoned) -> Self {
+        Self { which, ..Self::new(abandoned) }
+    }
+
+    pub(crate) fn which(&self) -> Which {
+        self.which
     }
 
     /// The bits of the named semaphores.

@@ -1,20 +1,14 @@
 //! An attachment to a native segment: a holder, with its slot, its witness and its part in the lock.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
-use std::thread;
-use std::time::Duration;
 
 use super::{Opened, leads_to, remove_if_ours, wait_for_the_door};
-use crate::backend::lock::{Abandoned, Locked, Locker};
+use crate::backend::lock::{Locked, Locker, Which};
 use crate::backend::{Attached, How, Stat, mapped_file};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{FRONT, Identity, Known, LOCK, SLOTS, Slot};
-use crate::sync::lock::{self, Door, Holder};
-use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, Part, Taken, Wait, Witness};
-
-/// How long somebody sleeps before it asks whether the holder still lives: a death wakes nobody.
-const SLICE: Duration = Duration::from_millis(10);
+use crate::layout::{FRONT, Identity, Known, Slot};
+use crate::sync::lock::Holder;
+use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, Part, Wait, Witness};
 
 /// A segment that this process holds.
 pub(crate) struct AttachedNative {
@@ -22,10 +16,10 @@ pub(crate) struct AttachedNative {
     kept: bool,
     /// None for who only reads.
     slot: Option<Holder>,
-    front: Mapping,
+    pub(super) front: Mapping,
     data: Mapping,
     /// After the mappings: while they last, so does this.
-    witness: Witness,
+    pub(super) witness: Witness,
 }
 
 impl AttachedNative {
@@ -76,7 +70,7 @@ impl AttachedNative {
     }
 
     /// The slot, if this process has taken it itself.
-    fn holder(&self) -> Result<Holder> {
+    pub(super) fn holder(&self) -> Result<Holder> {
         if !self.witness.is_ours() {
             return Err(sys::inherited());
         }
@@ -86,10 +80,6 @@ impl AttachedNative {
                     "attach it read-write, that is without read_only(); values can be read without the lock",
                 )
         })
-    }
-
-    fn word(&self) -> Result<&AtomicU64> {
-        self.front.word(LOCK)
     }
 
     /// Takes the name away if nobody else needs it.
@@ -151,49 +141,15 @@ impl Attached for AttachedNative {
 
 impl Locker for AttachedNative {
     fn lock(&self, wait: Wait) -> Result<Option<Locked>> {
-        let (me, word) = (self.holder()?, self.word()?);
-        let abandoned = match lock::acquire(word, self, me, wait)? {
-            Taken::Yes => Abandoned::No,
-            Taken::Abandoned => Abandoned::Yes,
-            Taken::TimedOut => return Ok(None),
-        };
-        // Memory that somebody has cut off is ours alone.
-        self.front.intact()?;
-        Ok(Some(Locked::new(abandoned)))
+        self.lock_which(Which::Own, wait)
     }
 
     fn unlock(&self, locked: Locked) -> Result<()> {
-        let (me, word) = (self.holder()?, self.word()?);
-        let marked = thread::panicking() && !locked.taken_in_panic();
-        if lock::release(word, self, me, marked) {
-            return self.front.intact();
-        }
-        Err(Error::new(ErrorKind::LockError, "another process has broken the lock while it was held"))
-    }
-}
-
-impl Door<AtomicU64> for AttachedNative {
-    type Error = Error;
-
-    fn sleep(&self, word: &AtomicU64, half: u32, wait: Wait) {
-        let slice = wait.left(SLICE).unwrap_or_default();
-        sys::sleep_on_low_half(word, half, Wait::up_to(Some(slice)));
+        self.unlock_which(&locked)
     }
 
-    fn wake_one(&self, word: &AtomicU64) {
-        sys::wake_low_half(word);
-    }
-
-    fn pause(&self) {
-        thread::sleep(Duration::from_millis(1));
-    }
-
-    fn is_gone(&self, holder: Holder) -> Result<bool> {
-        if holder.slot >= SLOTS || !self.witness.is_held_by_others(Byte::Slot(holder.slot))? {
-            return Ok(true);
-        }
-        let slot: Slot = self.front.read_value(Slot::at(holder.slot))?;
-        Ok(slot.generation.get() != holder.generation)
+    fn lock_again(&self, which: Which, wait: Wait) -> Result<Option<Locked>> {
+        self.lock_which(which, wait)
     }
 }
 

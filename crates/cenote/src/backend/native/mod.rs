@@ -3,18 +3,20 @@
 //! `docs/format/segment.md` says what lies in them, who has to do what in which order, and why that is right.
 
 mod attached;
+mod door;
+mod locks;
+mod look;
 mod place;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::lock::LockState;
-use super::{Attached, Backend, How, Life, Stat, mappable};
+use super::{Attached, Backend, How, Life, Named, Stat, mappable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, SLOTS, Slot};
+use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, SLOTS};
 use crate::sync::lock;
 use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait, Witness};
 pub(crate) use attached::AttachedNative;
@@ -236,7 +238,15 @@ impl Backend for Native {
     }
 
     fn lock_state(&self) -> LockState {
-        self.open(false).and_then(|opened| opened.lock_state()).unwrap_or(LockState::Unknown)
+        self.open(false).and_then(|opened| opened.look()?.lock_state()).unwrap_or(LockState::Unknown)
+    }
+
+    fn lock_waiters(&self) -> Result<Vec<u32>> {
+        Ok(self.open(false)?.look()?.lock_waiters())
+    }
+
+    fn named(&self) -> Result<Vec<Named>> {
+        self.open(false)?.look()?.named()
     }
 
     fn mapped(&self) -> Result<Mapped> {
@@ -245,7 +255,7 @@ impl Backend for Native {
 
     fn break_lock(&self, force: bool) -> Result<bool> {
         let opened = self.open(true)?;
-        match opened.lock_state()? {
+        match opened.look()?.lock_state()? {
             LockState::Held(_) if force => {
                 let front = Mapping::of_file(&opened.file, Part::first(FRONT), true)?;
                 Ok(lock::break_it(front.word(LOCK)?, sys::wake_low_half))
@@ -265,23 +275,6 @@ impl Backend for Native {
             (false, true) => Life::Kept,
             (false, false) => Life::Stale,
         }))
-    }
-}
-
-impl Opened {
-    fn lock_state(&self) -> Result<LockState> {
-        self.known()?;
-        let mut word = [0; 8];
-        sys::read_file_at(&self.file, LOCK as u64, &mut word)?;
-        let word = AtomicU64::new(u64::from_ne_bytes(word));
-        let Some(holder) = lock::holder(&word) else { return Ok(LockState::Free) };
-        if holder.slot >= SLOTS || !self.witness.is_held_by_others(Byte::Slot(holder.slot))? {
-            // Whoever comes next takes it over.
-            return Ok(LockState::Free);
-        }
-        let mut slot = Slot::new_zeroed();
-        sys::read_file_at(&self.file, Slot::at(holder.slot) as u64, slot.as_mut_bytes())?;
-        Ok(LockState::Held(Some(slot.pid.get()).filter(|&pid| pid != 0)))
     }
 }
 

@@ -6,6 +6,7 @@ use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicBool, AtomicU64};
 use loom::sync::{Arc, Condvar, Mutex};
 
+use super::super::Sleeper;
 use super::*;
 
 /// The kernel: its futex looks at the word and begins the sleep in one step, and it knows who is dead. A death wakes
@@ -21,9 +22,7 @@ const ONE: Holder = Holder { slot: 0, generation: 1 };
 const TWO: Holder = Holder { slot: 1, generation: 1 };
 const THREE: Holder = Holder { slot: 2, generation: 1 };
 
-impl Door<AtomicU64> for Kernel {
-    type Error = ();
-
+impl Sleeper<AtomicU64> for Kernel {
     fn sleep(&self, word: &AtomicU64, half: u32, _wait: Wait) {
         let turn = self.turn.lock().unwrap();
         let of_one = Holder::of(half.into()).is_some_and(|holder| holder.slot == ONE.slot);
@@ -38,9 +37,18 @@ impl Door<AtomicU64> for Kernel {
         self.bell.notify_one();
     }
 
+    fn wake_all(&self, _word: &AtomicU64) {
+        let _turn = self.turn.lock().unwrap();
+        self.bell.notify_all();
+    }
+
     fn pause(&self) {
         loom::thread::yield_now();
     }
+}
+
+impl Door<AtomicU64> for Kernel {
+    type Error = ();
 
     fn is_gone(&self, holder: Holder) -> Result<bool, ()> {
         // Acquire: pairs with the Release in `die`, as the kernel's own order does.

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Word;
+use super::{Door, Word};
 use crate::sys::{Taken, Wait};
 
 /// Somebody sleeps, or may.
@@ -45,27 +45,17 @@ impl Holder {
     }
 }
 
-/// How to sleep, to wake, and to learn of deaths.
-pub(crate) trait Door<W> {
-    type Error;
-
-    /// Sleeps while the low half is `half`: until it is woken, the wait ends, or a moment is over.
-    fn sleep(&self, word: &W, half: u32, wait: Wait);
-
-    /// Wakes one that sleeps.
-    fn wake_one(&self, word: &W);
-
-    /// Leaves the word alone for a moment.
-    fn pause(&self);
-
-    /// Whether an attachment is no more.
-    fn is_gone(&self, holder: Holder) -> Result<bool, Self::Error>;
-}
-
 /// Who has it, if anybody.
 pub(crate) fn holder(word: &impl Word) -> Option<Holder> {
     // Relaxed: it may be another by the time that it is known.
     Holder::of(word.load(Ordering::Relaxed))
+}
+
+/// Who has it, and, if nobody, whether who had it left a mark.
+#[inline]
+pub(super) fn look(word: &impl Word, order: Ordering) -> (Option<Holder>, bool) {
+    let seen = word.load(order);
+    (Holder::of(seen), seen & MARKED != 0)
 }
 
 /// Takes it.
@@ -197,23 +187,28 @@ mod tests {
     use std::sync::atomic::AtomicU64;
     use std::time::Duration;
 
+    use super::super::Sleeper;
     use super::*;
 
     /// Knows one that is dead.
     struct Dead(Option<Holder>);
 
-    impl Door<AtomicU64> for Dead {
-        type Error = std::convert::Infallible;
-
+    impl Sleeper<AtomicU64> for Dead {
         fn sleep(&self, _word: &AtomicU64, _half: u32, _wait: Wait) {
             std::thread::yield_now();
         }
 
         fn wake_one(&self, _word: &AtomicU64) {}
 
+        fn wake_all(&self, _word: &AtomicU64) {}
+
         fn pause(&self) {
             std::thread::yield_now();
         }
+    }
+
+    impl Door<AtomicU64> for Dead {
+        type Error = std::convert::Infallible;
 
         fn is_gone(&self, holder: Holder) -> Result<bool, Self::Error> {
             Ok(self.0 == Some(holder))

@@ -28,9 +28,24 @@ pub(crate) fn sleep_on_low_half(word: &AtomicU64, half: u32, wait: Wait) {
 
 /// Wakes one that sleeps on the low half of the word.
 pub(crate) fn wake_low_half(word: &AtomicU64) {
+    wake(word, 1);
+}
+
+/// Wakes all that sleep on the low half of the word.
+pub(crate) fn wake_all_on_low_half(word: &AtomicU64) {
+    wake(word, i32::MAX);
+}
+
+fn wake(word: &AtomicU64, how_many: i32) {
     // SAFETY: the kernel only looks the address up.
     unsafe {
-        libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE, 1, ptr::null::<libc::timespec>())
+        libc::syscall(
+            libc::SYS_futex,
+            low_half(word),
+            libc::FUTEX_WAKE,
+            how_many,
+            ptr::null::<libc::timespec>(),
+        )
     };
 }
 

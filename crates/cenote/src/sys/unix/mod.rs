@@ -26,7 +26,7 @@ use crate::qt::KeyType;
 
 pub(crate) use catalog::*;
 pub(crate) use fork::{generation, without_forks};
-pub(crate) use futex::{sleep_on_low_half, wake_low_half};
+pub(crate) use futex::{sleep_on_low_half, wake_all_on_low_half, wake_low_half};
 pub(crate) use headroom::tightest_cgroup;
 pub(crate) use lease::while_open_nowhere_else;
 pub(crate) use limits::*;
