@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::image::{HEADER, describe};
 use crate::access::Context;
 use crate::failure::Failure;
-use crate::output::{self, Align, EntryJson, Sink, Table, access, escaped, human, octal, rfc3339};
+use crate::output::{self, Align, EntryJson, NamedJson, Sink, Table, access, escaped, human, octal, rfc3339};
 use crate::{help, platform};
 
 /// Show one segment in full: holders, lock, times, contents
@@ -29,6 +29,7 @@ pub(crate) struct Args {
 struct Shown {
     #[serde(flatten)]
     entry: EntryJson,
+    named: Vec<NamedJson>,
     contents: Option<String>,
 }
 
@@ -36,7 +37,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let entry = catalog::look(&args.address)?;
     let contents = contents(&args.address);
     if context.json {
-        return output::print_json(&Shown { entry: EntryJson::from(&entry), contents });
+        let named = entry.named.iter().map(NamedJson::from).collect();
+        return output::print_json(&Shown { entry: EntryJson::from(&entry), named, contents });
     }
     let mut sink = Sink::open(None)?;
     sink.write(text(&entry, contents.as_deref()).as_bytes())?;
@@ -68,6 +70,10 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
         line("removed", "its name is gone: nobody else can attach it");
     }
     line("lock", &lock(entry));
+    if !entry.lock_waiters.is_empty() {
+        let waiters = entry.lock_waiters.iter().map(|&pid| process(pid, entry));
+        line("waiting", &waiters.collect::<Vec<_>>().join(", "));
+    }
     if let Some(count) = stat.attached {
         line("attached", &count.to_string());
     }
@@ -85,8 +91,12 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
     if let Some(contents) = contents {
         line("contents", contents);
     }
+    if !entry.named.is_empty() {
+        text.push_str("named\n");
+        text.push_str(&output::named_table(&entry.named).to_text("  "));
+    }
     if entry.holders.is_empty() {
-        line("holders", "none to be seen");
+        let _ = writeln!(text, "{:<10}  none to be seen", "holders");
     } else {
         text.push_str("holders\n");
         text.push_str(&holders(entry).to_text("  "));

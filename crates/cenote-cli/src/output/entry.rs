@@ -48,6 +48,8 @@ struct LockJson {
     state: &'static str,
     /// The process that holds it, where the kernel tells.
     pid: Option<u32>,
+    /// The processes that wait for it, where that can be seen.
+    waiting: Vec<u32>,
     /// The processes that have it open, where the kernel does not tell who holds it.
     users: Vec<HolderJson>,
 }
@@ -107,6 +109,7 @@ impl LockJson {
             LockState::None => ("none", None),
             _ => ("unknown", None),
         };
-        Self { state, pid, users: entry.lock_users.iter().map(HolderJson::from).collect() }
+        let waiting = entry.lock_waiters.clone();
+        Self { state, pid, waiting, users: entry.lock_users.iter().map(HolderJson::from).collect() }
     }
 }

@@ -1,6 +1,7 @@
 //! Native segments: made by one command, read by another one, and what `ls`, `show`, `lock` and `rm` say of them.
 
 use std::process::Stdio;
+use std::thread;
 
 use cenote::Segment;
 
@@ -41,4 +42,47 @@ fn a_stuck_lock_names_its_holder_and_is_broken_by_force() {
     run(["lock", "--break", "--force", at]).ok();
     drop(segment.try_lock().unwrap().expect("it is free"));
     locked.input(b"it lives\n");
+}
+
+#[test]
+fn what_has_a_name_is_shown_with_who_has_it_and_who_waits() {
+    let place = Place::native();
+    let at = place.address.as_str();
+    run(["create", at, "--size", "64"]).ok();
+    let segment = Segment::attach(at).unwrap();
+    let (left, map) = (segment.named_lock("left").unwrap(), segment.rw_lock("map").unwrap());
+    let (cards, ready) = (segment.semaphore("cards", 4).unwrap(), segment.event("ready").unwrap());
+    let held = left.lock().unwrap();
+    let reading = [map.read().unwrap(), map.read().unwrap()];
+    let permit = cards.acquire().unwrap();
+    ready.set().unwrap();
+    let me = std::process::id();
+    thread::scope(|scope| {
+        // A waiter is one that sleeps: another attachment of this process.
+        let other = Segment::attach(at).unwrap();
+        scope.spawn(move || drop(other.named_lock("left").unwrap().lock().unwrap()));
+        let waits = |shown: &str| {
+            let line = shown.lines().find(|line| line.trim_start().starts_with("left")).map(str::to_owned);
+            line.is_some_and(|line| {
+                line.contains(&format!("held by {me}")) && line.ends_with(&format!(" {me}"))
+            })
+        };
+        until("the waiter", || waits(run(["show", at]).ok()));
+        let shown = run(["show", at]);
+        let expected = [
+            format!("read by {me} (x2)"),
+            format!("3 of 4 free; {me} has the others"),
+            "event      set".into(),
+        ];
+        for part in expected {
+            assert!(shown.ok().contains(&part), "{part} is missing: {shown:?}");
+        }
+        let json = run(["show", at, "--json"]).json();
+        let named = json["named"].as_array().unwrap();
+        assert_eq!(named.len(), 4);
+        assert_eq!((&named[0]["name"], &named[0]["held"]["pid"]), (&"left".into(), &me.into()));
+        assert_eq!((&named[2]["permits"], &named[2]["shared"][0]["times"]), (&4.into(), &1.into()));
+        drop(held);
+    });
+    drop((reading, permit));
 }

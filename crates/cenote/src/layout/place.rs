@@ -37,11 +37,11 @@ impl PlaceKind {
     /// For people.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Lock => "lock",
-            Self::RwLock => "rwlock",
-            Self::Semaphore => "semaphore",
-            Self::Event => "event",
-            Self::Condvar => "condvar",
+            Self::Lock => "a lock",
+            Self::RwLock => "an rwlock",
+            Self::Semaphore => "a semaphore",
+            Self::Event => "an event",
+            Self::Condvar => "a condvar",
         }
     }
 }
@@ -60,9 +60,9 @@ pub(crate) struct Place {
 const _: () = assert!(size_of::<Place>() == 64);
 
 impl Place {
-    /// With its words at 0 and no kind yet.
-    pub(crate) fn new(name: &str, permits: u32) -> Self {
-        Self { word: 0.into(), turns: 0.into(), kind: 0.into(), permits: permits.into(), name: padded(name) }
+    /// With its words at 0, and neither kind nor permits yet.
+    pub(crate) fn new(name: &str) -> Self {
+        Self { word: 0.into(), turns: 0.into(), kind: 0.into(), permits: 0.into(), name: padded(name) }
     }
 
     /// Where it is, and so its word.
@@ -114,8 +114,8 @@ mod tests {
     /// The bytes as the page has them.
     #[test]
     fn a_place_is_as_the_page_says() {
-        let mut place = Place::new("left", 4);
-        place.kind = PlaceKind::Semaphore.number().into();
+        let mut place = Place::new("left");
+        (place.kind, place.permits) = (PlaceKind::Semaphore.number().into(), 4.into());
         let mut golden = vec![0; 64];
         golden[16] = 3;
         golden[20] = 4;

@@ -4,34 +4,37 @@
 use std::time::Duration;
 
 use cenote::{Abandoned, ErrorKind, Segment};
-use testkit::kill_points::{self, Child, Report, Round};
+use testkit::kill_points::{self, Child, Operation, Report, Round};
 use testkit::watchdog;
 
-use super::Name;
+use super::{Name, deaths_named};
 
-const SOON: Duration = Duration::from_secs(5);
-const MINUTES: Duration = Duration::from_secs(300);
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+pub(crate) const MINUTES: Duration = Duration::from_secs(300);
 
 pub(crate) fn serve_if_asked() {
-    kill_points::serve_if_asked(&[
-        ("create", |child| child.steps(|| std::mem::forget(Segment::create(child.word(0), 64).unwrap()))),
-        ("create kept", |child| {
-            child.steps(|| drop(Segment::options().keep().create(child.word(0), 64).unwrap()));
-        }),
-        ("create and leave", |child| child.steps(|| drop(Segment::create(child.word(0), 64).unwrap()))),
-        ("create anew", |child| child.steps(|| drop(Segment::create(child.word(0), 32).unwrap()))),
-        ("attach and leave", |child| child.steps(|| drop(Segment::attach(child.word(0)).unwrap()))),
-        ("read and leave", |child| {
-            child.steps(|| drop(Segment::options().read_only().attach(child.word(0)).unwrap()));
-        }),
-        ("remove", |child| child.steps(|| Segment::remove(child.word(0)).unwrap())),
-        ("lock", lock),
-        ("take over", lock),
-        ("break", |child| {
-            child.steps(|| assert!(Segment::options().break_lock_by_force(child.word(0)).unwrap()));
-        }),
-    ]);
+    let all: Vec<_> = OPERATIONS.iter().chain(&deaths_named::OPERATIONS).copied().collect();
+    kill_points::serve_if_asked(&all);
 }
+
+const OPERATIONS: [(&str, Operation); 10] = [
+    ("create", |child| child.steps(|| std::mem::forget(Segment::create(child.word(0), 64).unwrap()))),
+    ("create kept", |child| {
+        child.steps(|| drop(Segment::options().keep().create(child.word(0), 64).unwrap()));
+    }),
+    ("create and leave", |child| child.steps(|| drop(Segment::create(child.word(0), 64).unwrap()))),
+    ("create anew", |child| child.steps(|| drop(Segment::create(child.word(0), 32).unwrap()))),
+    ("attach and leave", |child| child.steps(|| drop(Segment::attach(child.word(0)).unwrap()))),
+    ("read and leave", |child| {
+        child.steps(|| drop(Segment::options().read_only().attach(child.word(0)).unwrap()));
+    }),
+    ("remove", |child| child.steps(|| Segment::remove(child.word(0)).unwrap())),
+    ("lock", lock),
+    ("take over", lock),
+    ("break", |child| {
+        child.steps(|| assert!(Segment::options().break_lock_by_force(child.word(0)).unwrap()));
+    }),
+];
 
 fn lock(child: &Child) {
     let segment = Segment::attach(child.word(0)).unwrap();
@@ -43,7 +46,7 @@ fn lock(child: &Child) {
 }
 
 /// Kills the operation at each step, with the address as its word.
-fn each(operation: &str, mut round: impl FnMut(&Name, &mut Round<'_>)) -> Report {
+pub(crate) fn each(operation: &str, mut round: impl FnMut(&Name, &mut Round<'_>)) -> Report {
     let report = kill_points::each(operation, |one| {
         let name = Name::unique();
         round(&name, one);

@@ -3,9 +3,12 @@
 
 #[cfg(target_arch = "x86_64")]
 mod deaths;
+#[cfg(target_arch = "x86_64")]
+mod deaths_named;
 mod holders;
 mod lifetimes;
 mod locks;
+mod named;
 mod squatted;
 
 use std::path::PathBuf;

@@ -168,7 +168,7 @@ impl AttachedNative {
         for index in 0..PLACES {
             let place: Place = self.front.read_value(Place::at(index))?;
             if place.is_free() {
-                self.front.write_value(Place::at(index), &Place::new(name, permits))?;
+                self.front.write_value(Place::at(index), &Place::new(name))?;
                 let says = u64::from_ne_bytes(Place::kind_word(kind, permits));
                 // Release: pairs with the Acquire in `find_place`, which then sees the name.
                 self.front.word(Place::kind_at(index))?.store(says, Ordering::Release);
@@ -188,8 +188,8 @@ fn words<'a>(door: &Door<'a>) -> Words<'a, AtomicU64> {
 #[cold]
 fn another(name: &str, there: &Place, kind: PlaceKind, permits: u32) -> Error {
     let of = |kind: Option<PlaceKind>, permits: u32| match kind {
-        Some(PlaceKind::Semaphore) => format!("a semaphore of {permits}"),
-        Some(kind) => format!("a {}", kind.name()),
+        Some(kind @ PlaceKind::Semaphore) => format!("{} of {permits}", kind.name()),
+        Some(kind) => kind.name().to_owned(),
         None => "something that this version does not know".to_owned(),
     };
     let (there, wanted) = (of(there.kind(), there.permits()), of(Some(kind), permits));
