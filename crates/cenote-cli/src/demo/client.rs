@@ -1,24 +1,27 @@
-//! The client: attaches read-only, takes out what is there, and outlives the server.
+//! The client: attaches, takes out what is there, and outlives the server.
 
-use cenote::Segment;
 use cenote::qt::image_form;
+use cenote::{Abandoned, Segment};
 
 use super::server::lock_both;
 use super::trouble::Trouble;
 use super::wire::{Wire, timed};
 use super::{GREETING, LOCK_PATIENCE, RoleArgs};
+use crate::platform;
 
 pub(super) fn act(wire: &Wire, args: &RoleArgs) -> Result<(), Trouble> {
-    let options = Segment::options().read_only().timeout(LOCK_PATIENCE);
+    let options = Segment::options().timeout(LOCK_PATIENCE);
+    let read_only = options.clone().read_only();
     let Some(file) = &args.file else {
         return Err(Trouble::unexpected("the client was not told where to put the picture"));
     };
 
     wire.wait_for("attach")?;
-    let (picture, time) = timed(|| options.attach(args.picture.as_str()));
+    let (picture, time) = timed(|| read_only.attach(args.picture.as_str()));
     let picture = picture?;
     wire.report("attached-picture", time, &[])?;
-    let (greeting, time) = timed(|| options.attach(args.greeting.as_str()));
+    let how = if platform::GREETING_IS_READ_ONLY { read_only } else { options };
+    let (greeting, time) = timed(|| how.attach(args.greeting.as_str()));
     let greeting = greeting?;
     wire.report("attached-greeting", time, &[])?;
 
@@ -50,10 +53,12 @@ pub(super) fn act(wire: &Wire, args: &RoleArgs) -> Result<(), Trouble> {
     wire.report("refused", time, &[])?;
     let (picture_guard, time) = timed(|| picture.lock_timeout(LOCK_PATIENCE));
     let picture_guard = picture_guard?;
-    wire.report("entered-picture", time, &[])?;
+    let told = picture_guard.abandoned() == Abandoned::Yes;
+    wire.report("entered-picture", time, &[told.into()])?;
     let (greeting_guard, time) = timed(|| greeting.lock_timeout(LOCK_PATIENCE));
     let greeting_guard = greeting_guard?;
-    wire.report("entered-greeting", time, &[])?;
+    let told = greeting_guard.abandoned() == Abandoned::Yes;
+    wire.report("entered-greeting", time, &[told.into()])?;
     let (after, time) = timed(|| read_both(&picture, &greeting));
     if after? != before {
         return Err(Trouble::unexpected("what is in the segments has changed"));
@@ -63,10 +68,9 @@ pub(super) fn act(wire: &Wire, args: &RoleArgs) -> Result<(), Trouble> {
     wire.wait_for("detach")?;
     picture_guard.unlock()?;
     greeting_guard.unlock()?;
-    let (detached, time) = timed(|| picture.detach());
+    let (detached, time) = timed(|| picture.detach().and(greeting.detach()));
     detached?;
-    wire.report("detached-picture", time, &[])?;
-    greeting.detach()?;
+    wire.report("detached", time, &[])?;
     Ok(())
 }
 

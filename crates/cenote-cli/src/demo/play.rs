@@ -54,7 +54,7 @@ impl Stage {
         self.story.act("1. The server makes two segments, and fills them under their locks.")?;
         let traces = self.the_server_creates()?;
         self.the_server_writes()?;
-        self.story.act("2. The client attaches, read-only, and takes out what is there.")?;
+        self.story.act("2. The client attaches, and takes out what is there.")?;
         self.the_client_reads()?;
         self.compare(&file, args.output.as_deref(), picture)?;
         self.story.act("3. The server takes the locks again, and is killed while it holds them.")?;
@@ -170,14 +170,10 @@ impl Stage {
         for (word, address) in
             [("entered-picture", &self.site.picture), ("entered-greeting", &self.site.greeting)]
         {
-            let (when, _, []) = self.crew.hear(Client, word)?;
+            let (when, _, [told]) = self.crew.hear(Client, word)?;
             let after = when.saturating_duration_since(at);
-            self.story.row(
-                "client",
-                format_args!("has the lock of {address}"),
-                Some(after),
-                "after the kill",
-            )?;
+            let how = if told == 1 { "after the kill; told of the death" } else { "after the kill" };
+            self.story.row("client", format_args!("has the lock of {address}"), Some(after), how)?;
         }
         Ok(())
     }
@@ -189,7 +185,7 @@ impl Stage {
 
     fn the_client_leaves(&mut self) -> Result<(), Trouble> {
         self.crew.cue(Client, "detach")?;
-        let (time, []) = self.hear(Client, "detached-picture")?;
+        let (time, []) = self.hear(Client, "detached")?;
         let (what, how) = WORDS.last;
         self.story.row("client", what, Some(time), how)?;
         self.crew.farewell(Client)
@@ -204,13 +200,10 @@ impl Stage {
                 "it was still there",
             )?;
         }
-        let time = self.site.remove_greeting()?;
-        self.story.row(
-            "command",
-            format_args!("removes {}", self.site.greeting),
-            Some(time),
-            WORDS.removes_greeting,
-        )?;
+        if let Some(time) = self.site.remove_greeting()? {
+            let what = format!("removes {}", self.site.greeting);
+            self.story.row("command", what, Some(time), WORDS.removes_greeting)?;
+        }
         self.site.remove_directory()?;
         let left = traces.left(&self.site)?;
         if !left.is_empty() {

@@ -53,11 +53,13 @@ impl Site {
         Err(Trouble::told("all names are in use", "remove what earlier runs left: `cenote ls` shows it"))
     }
 
-    /// Removes the greeting's segment, and says how long it took.
-    pub(super) fn remove_greeting(&self) -> Result<Duration, Trouble> {
-        let (removed, time) = timed(|| Segment::remove(&*self.greeting));
-        removed?;
-        Ok(time)
+    /// Removes the greeting's segment, if its kind does not go with its last holder, and says how long it took.
+    pub(super) fn remove_greeting(&self) -> Result<Option<Duration>, Trouble> {
+        match timed(|| Segment::remove(&*self.greeting)) {
+            (Ok(()), time) => Ok(Some(time)),
+            (Err(error), _) if error.kind() == ErrorKind::NotFound => Ok(None),
+            (Err(error), _) => Err(error.into()),
+        }
     }
 
     /// Removes the picture's segment, if it is there although its last holder detached: true if it was.

@@ -1,4 +1,4 @@
-//! Where the demo plays on Linux: a segment of Qt's, and one of `shm_open`.
+//! Where the demo plays on Linux: a segment of Qt's, and a native one.
 
 use std::path::{Path, PathBuf};
 
@@ -6,22 +6,25 @@ use crate::demo::words::Words;
 
 pub(crate) const WORDS: Words = Words {
     creates_picture: "shmget shmat, as QSharedMemory does it",
-    creates_greeting: "open(O_TMPFILE) fallocate linkat mmap",
-    locks: "semop(-1, SEM_UNDO) fcntl(F_OFD_SETLK)",
-    unlocks: "semop(+1, SEM_UNDO) fcntl(F_UNLCK)",
+    creates_greeting: "open(O_TMPFILE) fallocate mmap linkat",
+    locks: "semop(-1, SEM_UNDO), a word in memory",
+    unlocks: "semop(+1, SEM_UNDO), a word in memory",
     attaches_picture: "shmget shmat(SHM_RDONLY)",
-    attaches_greeting: "open(O_RDONLY) mmap(PROT_READ)",
+    attaches_greeting: "open fcntl(F_OFD_SETLK) mmap",
     waits: "EAGAIN; asleep in semtimedop",
     kills: ("kill(", ", SIGKILL)"),
-    lets_go: "SEM_UNDO; the lock's file is closed",
-    last: ("is last to detach: the qt segment goes", "shmdt shmctl(IPC_RMID) semctl(IPC_RMID)"),
-    removes_greeting: "unlink",
+    lets_go: "SEM_UNDO; the witness of life is gone",
+    last: ("is last to detach: both segments go", "shmctl semctl (IPC_RMID) unlink"),
+    removes_greeting: "it was still there",
     looks: "/dev/shm /proc/sysvipc, temporary files",
 };
 
+/// The lock of a native segment lies in it.
+pub(crate) const GREETING_IS_READ_ONLY: bool = false;
+
 /// The picture's segment and the greeting's.
 pub(crate) fn demo_addresses(key: &str, name: &str, _directory: &Path) -> [String; 2] {
-    [format!("qt:{key}"), format!("posix:/{name}")]
+    [format!("qt:{key}"), format!("cenote:{name}")]
 }
 
 /// The directory for temporary files, as the library and Qt choose it.

@@ -23,7 +23,7 @@ use signal_hook::iterator::Signals;
 
 use crate::failure::Failure;
 pub(crate) use child::run;
-pub(crate) use demo::{WORDS, demo_addresses, temporary_directory};
+pub(crate) use demo::{GREETING_IS_READ_ONLY, WORDS, demo_addresses, temporary_directory};
 use signals::Blocked;
 pub(crate) use traces::Traces;
 

@@ -43,7 +43,7 @@ impl Traces {
             left.extend(rows.iter().filter(|row| row.id == id).map(|_| format!("the {what} {id}")));
         }
         let ours = |file: &str| {
-            file == name
+            file.strip_prefix("cenote.").is_some_and(|rest| rest.ends_with(&format!(".{name}")))
                 || file.strip_prefix("sem.") == Some(name)
                 || file.starts_with(&format!(".{name}."))
                 || file == qt::legacy_segment_name(key)

@@ -20,6 +20,9 @@ pub(crate) const WORDS: Words = Words {
     looks: "the session's objects, temporary files",
 };
 
+/// The lock of a file is beside it.
+pub(crate) const GREETING_IS_READ_ONLY: bool = true;
+
 /// The picture's segment and the greeting's.
 pub(crate) fn demo_addresses(key: &str, _name: &str, directory: &Path) -> [String; 2] {
     [format!(r"windows:Local\{key}"), format!("file:{}", directory.join("greeting").display())]

@@ -19,7 +19,7 @@ use windows_sys::Win32::System::Threading::CREATE_NEW_PROCESS_GROUP;
 
 pub(crate) use child::run;
 pub(crate) use console::{Interrupts, on_interrupt};
-pub(crate) use demo::{WORDS, demo_addresses, temporary_directory};
+pub(crate) use demo::{GREETING_IS_READ_ONLY, WORDS, demo_addresses, temporary_directory};
 pub(crate) use traces::Traces;
 
 /// What cannot outlive the process that made it: a file mapping goes with its last handle, and Qt uses those too.
