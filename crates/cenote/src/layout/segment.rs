@@ -14,6 +14,8 @@ const VERSION: u32 = 1;
 /// How many can be attached read-write at once.
 pub(crate) const SLOTS: u32 = 256;
 const HEADER: usize = 4096;
+/// Where is said that the segment was found damaged, in 4 bytes.
+pub(crate) const POISONED: usize = 128;
 /// Where the lock is.
 pub(crate) const LOCK: usize = 192;
 /// Where the type's description is, and how long it may be.

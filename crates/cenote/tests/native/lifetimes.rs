@@ -114,3 +114,22 @@ impl Door {
         Self(file)
     }
 }
+
+/// Who shrinks the file and makes it large again has put zeros in the place of data: those who come are told.
+#[test]
+fn what_was_found_cut_is_attached_by_nobody_any_more() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let segment = Segment::options().keep().create(name.address(), 64 << 10).unwrap();
+    let file = std::fs::File::options().write(true).open(name.path()).unwrap();
+    let whole = file.metadata().unwrap().len();
+    file.set_len(16 << 10).unwrap();
+    assert_eq!(segment.read_to_vec(..).unwrap_err().kind(), ErrorKind::Corrupt);
+    file.set_len(whole).unwrap();
+    drop(Segment::attach(name.address()).unwrap());
+    segment.detach().unwrap();
+    for options in [Segment::options(), Segment::options().read_only()] {
+        let error = options.attach(name.address()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    }
+    Segment::remove(name.address()).unwrap();
+}

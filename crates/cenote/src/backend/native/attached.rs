@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use zerocopy::little_endian::U32;
+
 use super::{Opened, leads_to, remove_if_ours, wait_for_the_door};
 use crate::backend::lock::{Locked, Locker, Which};
 use crate::backend::{Attached, How, Stat, mapped_file};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{FRONT, Identity, Known, Slot};
+use crate::layout::{FRONT, Identity, Known, POISONED, Slot};
 use crate::sync::lock::Holder;
 use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, Part, Wait, Witness};
 
@@ -82,6 +84,14 @@ impl AttachedNative {
         })
     }
 
+    /// Says to all who come that it was damaged, if it was: others may have made the file as large as it was again.
+    fn warn_others(&self) {
+        if self.slot.is_some() && self.witness.is_ours() && self.data.intact().is_err() {
+            // Of no use if the header is gone too.
+            let _ = self.front.write_value(POISONED, &U32::new(1));
+        }
+    }
+
     /// Takes the name away if nobody else needs it.
     fn leave(&self, wait: Wait) -> Result<()> {
         // Who only reads has no door, and what is kept or not ours to leave needs none.
@@ -133,6 +143,7 @@ impl Attached for AttachedNative {
 
     fn detach(self: Box<Self>, wait: Wait) -> Result<()> {
         let wait = if matches!(wait, Wait::Forever) { super::Native::door(None) } else { wait };
+        self.warn_others();
         let left = self.leave(wait);
         let Self { front, data, .. } = *self;
         data.unmap().and(front.unmap()).and(left)

@@ -16,7 +16,7 @@ use zerocopy::{FromZeros, IntoBytes};
 use super::lock::LockState;
 use super::{Attached, Backend, How, Life, Named, Stat, mappable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, SLOTS};
+use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, POISONED, SLOTS};
 use crate::sync::lock;
 use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait, Witness};
 pub(crate) use attached::AttachedNative;
@@ -165,7 +165,14 @@ impl Opened {
     /// The same, if it has what is wanted.
     fn known_as(&self, how: &How) -> Result<Known> {
         let known = self.known()?;
+        let mut poisoned = [0; 4];
+        sys::read_file_at(&self.file, POISONED as u64, &mut poisoned)?;
         match &how.content {
+            _ if poisoned != [0; 4] => Err(Error::new(
+                ErrorKind::Corrupt,
+                "somebody who had it attached found its memory taken away",
+            )
+            .with_hint("what is in it is lost in part: remove it with `cenote rm` and make it anew")),
             Some(wanted) if !known.content.is_as(&wanted.content) => {
                 Err(layout::another(&known.content.to_string(), &wanted.content.to_string()))
             }
