@@ -7,6 +7,7 @@
 //! - [`agent`] is Cenote's own side of that protocol: the test binary, run once more.
 //! - [`names`], [`sysv`] and [`qt`] give names of their own to each test, and clean up behind a failed one.
 //! - [`watchdog()`] ends a test that hangs; [`skipped`] names one that cannot run here.
+//! - [`others`] are agents with the rights of another user.
 //! - [`system`] and [`cgroup`] put a child where memory is short or rights are few.
 //! - [`memory`] asks the kernel what it lets this process do with a mapping.
 //! - [`kill_points`] kills a process at every step of what it does.
@@ -22,6 +23,8 @@ pub mod kill_points;
 pub mod memory;
 pub mod names;
 pub mod native_keys;
+#[cfg(unix)]
+pub mod others;
 mod peer;
 pub mod peers;
 #[cfg(unix)]

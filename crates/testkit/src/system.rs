@@ -3,8 +3,10 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::skipped;
 
@@ -30,7 +32,13 @@ pub fn has_root() -> bool {
 /// Lets the child run as another user, which only root can. Its program must be within that user's
 /// reach.
 pub fn as_other_user(command: &mut Command) -> &mut Command {
-    command.uid(OTHER_USER).gid(OTHER_USER)
+    as_user(command, OTHER_USER, OTHER_USER)
+}
+
+/// Lets the child run with these numbers for its user and its only group, which only root can. Nobody need be known
+/// under them. Its program must be within that user's reach.
+pub fn as_user(command: &mut Command, uid: u32, gid: u32) -> &mut Command {
+    command.uid(uid).gid(gid)
 }
 
 /// Sends `signal` to the process `pid`.
@@ -136,16 +144,45 @@ pub fn give_to_other_user(path: &std::path::Path) -> bool {
 /// If somebody has it.
 #[track_caller]
 pub fn lock_byte(file: &std::fs::File, byte: i64) {
-    use std::os::fd::AsRawFd;
+    let mut range = one_byte(byte);
+    // SAFETY: an open file, and the struct that this command takes.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw mut range) };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
+}
 
-    let range = libc::flock {
+/// Whether anybody but this open file description has a lock on that byte of the file.
+///
+/// # Panics
+/// If the system does not tell.
+#[cfg(target_os = "linux")]
+#[track_caller]
+#[must_use]
+pub fn is_byte_locked(file: &std::fs::File, byte: i64) -> bool {
+    let mut range = one_byte(byte);
+    // SAFETY: an open file, and the struct that this command takes.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut range) };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
+    i32::from(range.l_type) != libc::F_UNLCK
+}
+
+/// An exclusive lock on one byte.
+fn one_byte(byte: i64) -> libc::flock {
+    libc::flock {
         l_type: libc::F_WRLCK as _,
         l_whence: libc::SEEK_SET as _,
         l_start: byte,
         l_len: 1,
         l_pid: 0,
-    };
-    // SAFETY: an open file, and the struct that this command takes.
-    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const range) };
+    }
+}
+
+/// The time of a clock that all processes of the machine share, and nobody sets.
+#[must_use]
+pub fn shared_time() -> Duration {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is ours to write.
+    let result = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
     assert_eq!(result, 0, "{}", io::Error::last_os_error());
+    let seconds = u64::try_from(now.tv_sec).expect("it counts from 0");
+    Duration::new(seconds, u32::try_from(now.tv_nsec).expect("less than a second"))
 }
