@@ -1,15 +1,20 @@
-//! Native segments: holders that the kernel vouches for, lifetimes, the lock, and what is found under their names.
+//! Native segments: holders that the kernel vouches for, lifetimes, the lock, what is found under their names, and what
+//! deaths in numbers do to them.
 #![cfg(target_os = "linux")]
 
 #[cfg(target_arch = "x86_64")]
 mod deaths;
 #[cfg(target_arch = "x86_64")]
 mod deaths_named;
+mod first_moments;
 mod holders;
 mod lifetimes;
 mod locks;
 mod named;
 mod squatted;
+mod storm;
+mod takeover;
+mod workers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,6 +30,18 @@ fn agent() {
 #[test]
 fn kill_points() {
     deaths::serve_if_asked();
+}
+
+#[test]
+fn worker() {
+    workers::serve_if_asked(&[
+        ("come-and-go", first_moments::come_and_go),
+        ("come-and-go-once", first_moments::come_and_go_once),
+        ("storm", storm::work),
+        ("hold", takeover::hold),
+        ("wait", takeover::wait),
+        ("contend", takeover::contend),
+    ]);
 }
 
 fn minute() -> Watchdog {
