@@ -1,5 +1,5 @@
 //! Native segments: holders that the kernel vouches for, lifetimes, the lock, what is found under their names, and what
-//! deaths in numbers do to them.
+//! deaths in numbers do to them, also where several users share them.
 #![cfg(target_os = "linux")]
 
 #[cfg(target_arch = "x86_64")]
@@ -14,6 +14,7 @@ mod named;
 mod squatted;
 mod storm;
 mod takeover;
+mod users;
 mod workers;
 
 use std::path::PathBuf;
