@@ -1,7 +1,8 @@
 //! Native segments: holders that the kernel vouches for, lifetimes, the lock, what is found under their names, and what
-//! deaths in numbers do to them, also where several users share them.
+//! deaths in numbers do to them, in one user's processes, in several users' and in several containers.
 #![cfg(target_os = "linux")]
 
+mod containers;
 #[cfg(target_arch = "x86_64")]
 mod deaths;
 #[cfg(target_arch = "x86_64")]
