@@ -12,7 +12,7 @@ pub(crate) struct Exception {
     pub(crate) holds: fn(&Path) -> bool,
 }
 
-pub(crate) const EXCEPTIONS: [Exception; 9] = [
+pub(crate) const EXCEPTIONS: [Exception; 11] = [
     Exception {
         command: "cargo xtask test",
         why: "it runs this suite; the build server runs exactly it",
@@ -57,6 +57,18 @@ pub(crate) const EXCEPTIONS: [Exception; 9] = [
         command: "cargo bench -p cenote",
         why: "it measures, and fails on a machine that is busy with other tests",
         holds: |root| read(root, "crates/cenote/Cargo.toml").contains("[[bench]]"),
+    },
+    Exception {
+        command: "CENOTE_KILLS=10000 cargo test -p cenote --test native a_thousand_deaths",
+        why: "it takes minutes; with a thousand it is part of `cargo xtask test`",
+        holds: |root| read(root, "crates/cenote/tests/native/workers.rs").contains(r#"("CENOTE_KILLS")"#),
+    },
+    Exception {
+        command: "CENOTE_CONTEND_SECONDS=10 cargo test -p cenote --test native takeover -- --nocapture",
+        why: "it measures; with two seconds it is part of `cargo xtask test`",
+        holds: |root| {
+            read(root, "crates/cenote/tests/native/takeover.rs").contains(r#"("CENOTE_CONTEND_SECONDS")"#)
+        },
     },
 ];
 
