@@ -59,7 +59,7 @@ pub(crate) const EXCEPTIONS: [Exception; 11] = [
         holds: |root| read(root, "crates/cenote/Cargo.toml").contains("[[bench]]"),
     },
     Exception {
-        command: "CENOTE_KILLS=10000 cargo test -p cenote --test native a_thousand_deaths",
+        command: "CENOTE_KILLS=10000 cargo test -p cenote --test native deaths",
         why: "it takes minutes; with a thousand it is part of `cargo xtask test`",
         holds: |root| read(root, "crates/cenote/tests/native/workers.rs").contains(r#"("CENOTE_KILLS")"#),
     },

@@ -1,9 +1,12 @@
 //! A kernel and a room full of words for loom's models: its futex looks at a word and begins the sleep in one step, and
 //! it knows who is dead. A death wakes nobody, and every sleep is short: here that is one wake-up, after the death.
 
+#![allow(unsafe_code)]
+
 use std::ptr;
 use std::sync::atomic::Ordering;
 
+use loom::cell::UnsafeCell;
 use loom::sync::atomic::{AtomicBool, AtomicU64};
 use loom::sync::{Arc, Condvar, Mutex};
 
@@ -20,6 +23,8 @@ pub(super) struct Room {
     pub(super) word: AtomicU64,
     pub(super) turns: AtomicU64,
     shares: [AtomicU64; 3],
+    /// For one at a time.
+    data: UnsafeCell<u32>,
     turn: Mutex<()>,
     at_word: Condvar,
     at_turns: Condvar,
@@ -32,6 +37,7 @@ impl Room {
             word: AtomicU64::new(0),
             turns: AtomicU64::new(0),
             shares: std::array::from_fn(|_| AtomicU64::new(0)),
+            data: UnsafeCell::new(0),
             turn: Mutex::new(()),
             at_word: Condvar::new(),
             at_turns: Condvar::new(),
@@ -50,6 +56,15 @@ impl Room {
         self.one_is_dead.store(true, Ordering::Release);
         self.at_word.notify_all();
         self.at_turns.notify_all();
+    }
+
+    /// Changes the data, and gives how often that was done.
+    pub(super) fn change_data(&self) -> u32 {
+        // SAFETY: loom checks that nobody else is in here.
+        self.data.with_mut(|data| unsafe {
+            *data += 1;
+            *data
+        })
     }
 
     /// Something that is waited for, under the lock.

@@ -20,28 +20,122 @@ use super::workers::{Worker, kills, one_at_a_time, pause_below};
 type Work = fn(&str) -> Result<Box<Once>, Error>;
 type Once = dyn FnMut() -> Result<u64, Error>;
 
-const WORKS: [(&str, Work); 1] = [("lock", lock)];
+const WORKS: [(&str, Work); 6] = [
+    ("lock", lock),
+    ("named-lock", named_lock),
+    ("rwlock", rw_lock),
+    ("semaphore", semaphore),
+    ("event", event),
+    ("condvar", condvar),
+];
 
 fn lock(address: &str) -> Result<Box<Once>, Error> {
     let segment = Segment::open_or_create(address, SIZE)?;
     Ok(Box::new(move || {
         let guard = segment.lock_timeout(SOON)?;
-        let (mut first, second): (u64, u64) = (guard.read_value(FIRST)?, guard.read_value(SECOND)?);
-        if first != second {
-            assert_eq!(guard.abandoned(), Abandoned::Yes, "{first} and {second}, and nobody is told");
-            assert_eq!(first, second + 1);
-            first = second;
-        }
-        guard.write_value(FIRST, &(first + 1))?;
-        guard.write_value(SECOND, &(first + 1))?;
+        let reached = raise_both(&guard, guard.abandoned())?;
         guard.unlock()?;
-        Ok(first + 1)
+        Ok(reached)
     }))
+}
+
+fn named_lock(address: &str) -> Result<Box<Once>, Error> {
+    let segment = Segment::open_or_create(address, SIZE)?;
+    Ok(Box::new(move || {
+        let guard = segment.named_lock("both")?.lock_timeout(SOON)?;
+        let reached = raise_both(&guard, guard.abandoned())?;
+        guard.unlock()?;
+        Ok(reached)
+    }))
+}
+
+/// Who reads sees both equal, or is told.
+fn rw_lock(address: &str) -> Result<Box<Once>, Error> {
+    let segment = Segment::open_or_create(address, SIZE)?;
+    Ok(Box::new(move || {
+        let both = segment.rw_lock("both")?;
+        for _ in 0..3 {
+            let guard = both.read_timeout(SOON)?;
+            let (first, second): (u64, u64) = (guard.read_value(FIRST)?, guard.read_value(SECOND)?);
+            assert!(first == second || guard.abandoned() == Abandoned::Yes, "{first} and {second}");
+            guard.unlock()?;
+        }
+        let guard = both.write_timeout(SOON)?;
+        let reached = raise_both(&guard, guard.abandoned())?;
+        guard.unlock()?;
+        Ok(reached)
+    }))
+}
+
+/// Nobody is told of a death by a semaphore of one permit: the numbers themselves tell.
+fn semaphore(address: &str) -> Result<Box<Once>, Error> {
+    let segment = Segment::open_or_create(address, SIZE)?;
+    Ok(Box::new(move || {
+        let permit = segment.semaphore("one of them", 1)?.acquire_timeout(SOON)?;
+        let reached = raise_both(&segment, Abandoned::Yes)?;
+        permit.release()?;
+        Ok(reached)
+    }))
+}
+
+/// Whoever has raised them sets it, and waits a moment until somebody else has. Who dies may have taken it.
+fn event(address: &str) -> Result<Box<Once>, Error> {
+    let (segment, mut raise) = (Segment::open_or_create(address, SIZE)?, lock(address)?);
+    Ok(Box::new(move || {
+        let (raised, reached) = (segment.event("raised")?, raise()?);
+        raised.set()?;
+        in_time(raised.take_timeout(Duration::from_micros(100)))?;
+        Ok(reached)
+    }))
+}
+
+/// Waits with the lock until somebody else has raised them, a moment at most, and raises them then.
+fn condvar(address: &str) -> Result<Box<Once>, Error> {
+    let segment = Segment::open_or_create(address, SIZE)?;
+    Ok(Box::new(move || {
+        let raised = segment.condvar("raised")?;
+        let guard = segment.lock_timeout(SOON)?;
+        let before = guard.abandoned();
+        let (guard, _) = raised.wait(guard, Duration::from_micros(100))?;
+        let abandoned = if guard.abandoned() == Abandoned::Yes { Abandoned::Yes } else { before };
+        let reached = raise_both(&guard, abandoned)?;
+        guard.unlock()?;
+        raised.notify_all()?;
+        Ok(reached)
+    }))
+}
+
+fn in_time(waited: Result<(), Error>) -> Result<(), Error> {
+    match waited {
+        Err(error) if error.kind() == ErrorKind::Timeout => Ok(()),
+        waited => waited,
+    }
+}
+
+/// By whoever has the right to: makes them equal first, if it is told that somebody has died.
+fn raise_both(segment: &Segment, abandoned: Abandoned) -> Result<u64, Error> {
+    let (mut first, second): (u64, u64) = (segment.read_value(FIRST)?, segment.read_value(SECOND)?);
+    if first != second {
+        assert_eq!(abandoned, Abandoned::Yes, "{first} and {second}, and nobody is told");
+        assert_eq!(first, second + 1);
+        first = second;
+    }
+    segment.write_value(FIRST, &(first + 1))?;
+    segment.write_value(SECOND, &(first + 1))?;
+    Ok(first + 1)
 }
 
 #[test]
 fn the_lock_comes_through_a_thousand_deaths() {
-    comes_through("lock");
+    comes_through("lock", kills());
+}
+
+/// A quarter of the deaths for each.
+#[test]
+fn what_has_a_name_comes_through_deaths_too() {
+    for (work, _) in &WORKS[1..] {
+        comes_through(work, kills() / 4);
+    }
 }
 
 /// They are in lines of their own.
@@ -94,9 +188,8 @@ fn find(work: &str) -> Work {
     WORKS.iter().find(|(name, _)| *name == work).expect("a work of that name").1
 }
 
-fn comes_through(work: &'static str) {
+fn comes_through(work: &'static str, kills: usize) {
     let _turn = one_at_a_time();
-    let kills = kills();
     let _watchdog = watchdog(Duration::from_secs(60) + Duration::from_millis(60) * kills as u32);
     let begin = Instant::now();
     let storm = Storm::new(work);
