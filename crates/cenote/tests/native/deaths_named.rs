@@ -8,7 +8,9 @@ use super::deaths::{MINUTES, SOON, each};
 
 pub(crate) const OPERATIONS: [(&str, Operation); 9] = [
     ("make a place", |child| {
-        with(child, |segment| assert_eq!(segment.semaphore("cards", 2).unwrap().permits(), 2))
+        with(child, |segment| {
+            assert_eq!(segment.semaphore("cards", 2).unwrap().permits(), 2);
+        })
     }),
     ("named lock", |child| {
         let left = attached(child).named_lock("left").unwrap();
