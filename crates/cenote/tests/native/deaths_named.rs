@@ -10,7 +10,7 @@ pub(crate) const OPERATIONS: [(&str, Operation); 9] = [
     ("make a place", |child| {
         with(child, |segment| {
             assert_eq!(segment.semaphore("cards", 2).unwrap().permits(), 2);
-        })
+        });
     }),
     ("named lock", |child| {
         let left = attached(child).named_lock("left").unwrap();
