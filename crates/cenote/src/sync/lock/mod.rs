@@ -116,7 +116,7 @@ fn acquire_slowly<W: Word, D: Door<W>>(
         }
         tries += 1;
         if tries % TRIES == 0 {
-            if wait.is_over() {
+            if matches!(wait, Wait::Try) || wait.is_over() {
                 return Ok(Taken::TimedOut);
             }
             door.pause();
@@ -262,6 +262,59 @@ mod tests {
         assert!(!break_it(&word, |_| ()));
         assert!(!release(&word, &NOBODY, ONE, false), "it was broken");
         assert_eq!(take(&word, &NOBODY, TWO), Taken::Abandoned);
+    }
+
+    /// Free whenever it is looked at, and another's whenever it is taken.
+    struct Restless;
+
+    impl Word for Restless {
+        fn load(&self, _order: Ordering) -> u64 {
+            0
+        }
+
+        fn fetch_add(&self, _value: u64, _order: Ordering) -> u64 {
+            0
+        }
+
+        fn fetch_sub(&self, _value: u64, _order: Ordering) -> u64 {
+            0
+        }
+
+        fn compare_exchange(
+            &self,
+            _old: u64,
+            _new: u64,
+            _done: Ordering,
+            _not: Ordering,
+        ) -> Result<u64, u64> {
+            Err(TWO.word())
+        }
+    }
+
+    impl Door<Restless> for Dead {
+        type Error = std::convert::Infallible;
+
+        fn sleep(&self, _word: &Restless, _half: u32, _wait: Wait) {}
+
+        fn wake_one(&self, _word: &Restless) {}
+
+        fn pause(&self) {
+            std::thread::yield_now();
+        }
+
+        fn is_gone(&self, _holder: Holder) -> Result<bool, Self::Error> {
+            Ok(false)
+        }
+    }
+
+    #[test]
+    fn a_word_that_others_change_all_the_time_ends_in_time() {
+        for wait in [Wait::Try, Wait::up_to(Some(Duration::from_millis(1)))] {
+            let Ok(taken) = acquire(&Restless, &NOBODY, ONE, wait);
+            assert_eq!(taken, Taken::TimedOut);
+        }
+        assert!(!release(&Restless, &NOBODY, ONE, false));
+        assert!(!break_it(&Restless, |_| ()));
     }
 
     #[test]
