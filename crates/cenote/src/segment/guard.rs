@@ -48,7 +48,7 @@ impl<'a> Guard<'a> {
     /// others may have had it too.
     ///
     /// # Errors
-    /// `LockError`.
+    /// `LockError`; `Corrupt` if another process took the memory away, and the lock with it.
     pub fn unlock(mut self) -> Result<()> {
         self.locked.take().map_or(Ok(()), |locked| self.segment.unlock(self.locker, locked))
     }

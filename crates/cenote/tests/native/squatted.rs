@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
 use std::process::Command;
+use std::time::Duration;
 
 use cenote::{ErrorKind, Segment};
 use testkit::system;
@@ -79,6 +80,8 @@ fn another_users_file_under_our_name_is_not_trusted() {
 fn a_file_that_is_cut_costs_an_error() {
     let (_watchdog, name) = (minute(), Name::unique());
     let segment = Segment::create(name.address(), 100_000).unwrap();
+    let other = Segment::attach(name.address()).unwrap();
+    let guard = other.lock().unwrap();
     let file = fs::File::options().write(true).open(name.path()).unwrap();
     for len in [50_000, 8192, 100, 0] {
         file.set_len(len).unwrap();
@@ -89,6 +92,7 @@ fn a_file_that_is_cut_costs_an_error() {
             assert_eq!(segment.lock().err().map(|error| error.kind()), Some(ErrorKind::Corrupt));
         }
     }
+    assert_eq!(guard.unlock().unwrap_err().kind(), ErrorKind::Corrupt);
 }
 
 /// Any word at all in the place of the lock: it ends in time, and is taken over where nobody lives.
@@ -99,7 +103,7 @@ fn nonsense_in_the_lock_is_no_trap() {
     let file = fs::File::options().write(true).open(name.path()).unwrap();
     for word in [u64::MAX, 1, 2, 3, 0xffff, 0x0001_0000, 0x0200_0000, 0xdead_beef_0300_0001, 1 << 63] {
         file.write_all_at(&word.to_le_bytes(), 192).unwrap();
-        let taken = segment.lock_timeout(std::time::Duration::from_millis(200));
+        let taken = segment.lock_timeout(Duration::from_millis(200));
         match taken {
             Ok(guard) => guard.unlock().unwrap(),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Timeout, "{word:#x}: {error}"),

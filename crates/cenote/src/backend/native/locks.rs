@@ -28,8 +28,11 @@ impl AttachedNative {
     pub(crate) fn unlock_which(&self, locked: &Locked) -> Result<()> {
         let door = Door::to(self, locked.which().place())?;
         let marked = thread::panicking() && !locked.taken_in_panic();
-        if lock::release(door.word(), &door, door.me(), marked) {
-            return self.front.intact();
+        let released = lock::release(door.word(), &door, door.me(), marked);
+        // Before anything is said of others: where the memory is gone, so is what was written there.
+        self.front.intact()?;
+        if released {
+            return Ok(());
         }
         Err(Error::new(ErrorKind::LockError, "another process has broken the lock while it was held"))
     }
@@ -51,8 +54,10 @@ impl AttachedNative {
     /// Ends one's part in what several have.
     pub(crate) fn give_back(&self, locked: &Locked) -> Result<()> {
         let door = Door::to(self, locked.which().place())?;
-        if shares::give_back(words(&door), &door, door.me()) {
-            return self.front.intact();
+        let given = shares::give_back(words(&door), &door, door.me());
+        self.front.intact()?;
+        if given {
+            return Ok(());
         }
         Err(Error::new(ErrorKind::LockError, "another process has changed what this one had taken"))
     }

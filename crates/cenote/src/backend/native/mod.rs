@@ -265,7 +265,9 @@ impl Backend for Native {
         match opened.look()?.lock_state()? {
             LockState::Held(_) if force => {
                 let front = Mapping::of_file(&opened.file, Part::first(FRONT), true)?;
-                Ok(lock::break_it(front.word(LOCK)?, sys::wake_low_half))
+                let broken = lock::break_it(front.word(LOCK)?, sys::wake_low_half);
+                // Memory that somebody has cut off is ours alone.
+                front.intact().map(|()| broken)
             }
             LockState::Held(_) => Err(Error::new(ErrorKind::LockError, "its holder lives")
                 .with_hint("`cenote show` names it: end it, and the lock is free")),
