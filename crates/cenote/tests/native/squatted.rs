@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use cenote::{ErrorKind, Segment};
@@ -109,4 +112,43 @@ fn nonsense_in_the_lock_is_no_trap() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Timeout, "{word:#x}: {error}"),
         }
     }
+}
+
+/// Stale segments are removed by whoever comes, at the very moment that others put something else there.
+#[test]
+fn what_comes_in_the_place_of_a_stale_segment_is_not_taken_for_it() {
+    const TIMES: u32 = 1000;
+    let (_watchdog, name, side) = (minute(), Name::unique(), Name::unique());
+    let stale = {
+        let _segment = Segment::create(name.address(), 64).unwrap();
+        fs::read(name.path()).unwrap()
+    };
+    let enough = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !enough.load(Ordering::Relaxed) {
+                fs::write(side.path(), &stale).unwrap();
+                fs::rename(side.path(), name.path()).unwrap();
+                let _ = fs::remove_file(name.path());
+                fs::create_dir(name.path()).unwrap();
+                fs::remove_dir(name.path()).unwrap();
+            }
+        });
+        let mut seen = 0;
+        let kinds = || {
+            while seen < TIMES {
+                let error = Segment::attach(name.address()).unwrap_err();
+                match error.kind() {
+                    ErrorKind::NotFound => seen += u32::from(error.to_string().contains("all died")),
+                    // What `fs::write` has just made is no segment yet.
+                    ErrorKind::Untrusted | ErrorKind::Corrupt => {}
+                    _ => return Err(error),
+                }
+            }
+            Ok(())
+        };
+        let seen = catch_unwind(AssertUnwindSafe(kinds));
+        enough.store(true, Ordering::Relaxed);
+        seen.unwrap().unwrap();
+    });
 }

@@ -120,7 +120,7 @@ impl Native {
         if opened.known()?.kept || opened.witness.is_held_by_others(Byte::Holders)? {
             return Ok(false);
         }
-        sys::remove_file(&self.path, true)?;
+        sys::remove_file(&self.path, true).or_else(unless_gone)?;
         Ok(true)
     }
 
@@ -233,7 +233,7 @@ impl Backend for Native {
             let opened = self.open(true)?;
             opened.wait_for_the_door(wait)?;
             if leads_to(&self.path, &opened.facts) {
-                return sys::remove_file(&self.path, true);
+                return sys::remove_file(&self.path, true).map_err(squatted);
             }
         }
         Err(restless())
@@ -300,7 +300,15 @@ fn wait_for_the_door(witness: &Witness, wait: Wait) -> Result<()> {
 fn remove_if_ours(path: &Path) -> Result<()> {
     match sys::remove_file(path, true) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
-        removed => removed,
+        removed => removed.or_else(unless_gone),
+    }
+}
+
+/// Somebody who heeds no door has taken the name away just now, or put there what is no file: it is not ours any more.
+fn unless_gone(error: Error) -> Result<()> {
+    match error.kind() {
+        ErrorKind::NotFound | ErrorKind::KeyError => Ok(()),
+        _ => Err(error),
     }
 }
 
