@@ -2,7 +2,7 @@
 
 use std::ops::{Bound, RangeBounds};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Segment;
 use crate::address::{Address, Kind};
@@ -11,11 +11,14 @@ use crate::backend::{self, Attached, Backend, Extent, How};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
 
+/// How long others may make and remove a segment while somebody wants it, where no time was given.
+const RESTLESS: Duration = Duration::from_secs(5);
+
 /// How to create or attach a segment, if not in the usual way.
 ///
 /// ```
 /// use cenote::Segment;
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 /// # let name = format!("posix:/cenote-doc-options-{}", std::process::id());
 /// # let name = name.as_str();
 /// let made = Segment::options().mode(0o640).create(name, 4096)?;
@@ -185,14 +188,19 @@ impl Options {
     {
         self.run("attach or create", address.try_into()?, |backend| {
             // Others may make and remove it meanwhile, but not for ever.
-            let mut taken = None;
+            let (begun, mut taken) = (Instant::now(), None);
             for _ in 0..100 {
-                match backend.attach(&self.how) {
+                if begun.elapsed() > self.how.timeout.unwrap_or(RESTLESS) && taken.is_some() {
+                    break;
+                }
+                let timeout = self.how.timeout.map(|whole| whole.saturating_sub(begun.elapsed()));
+                let how = How { timeout, ..self.how };
+                match backend.attach(&how) {
                     Ok(attached) => return large_enough(attached, size).map(|attached| (attached, false)),
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
-                match backend.create(size, &self.how) {
+                match backend.create(size, &how) {
                     Err(error) if error.kind() == ErrorKind::AlreadyExists => taken = Some(error),
                     result => return result.map(|attached| (attached, true)),
                 }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cenote::{ErrorKind, Segment};
 use testkit::system;
@@ -150,5 +150,45 @@ fn what_comes_in_the_place_of_a_stale_segment_is_not_taken_for_it() {
         let seen = catch_unwind(AssertUnwindSafe(kinds));
         enough.store(true, Ordering::Relaxed);
         seen.unwrap().unwrap();
+    });
+}
+
+/// Somebody gives the name to another file whenever the door of the one before has been opened: that does not make the
+/// wait begin anew.
+#[test]
+fn a_wait_at_the_door_is_over_in_time_though_the_name_changes_hands() {
+    const DOOR: i64 = (1 << 62) - 1;
+    let (_watchdog, name, side) = (minute(), Name::unique(), Name::unique());
+    let good = {
+        let _segment = Segment::options().keep().create(name.address(), 64).unwrap();
+        fs::read(name.path()).unwrap()
+    };
+    let shut = || {
+        fs::write(side.path(), &good).unwrap();
+        let file = fs::File::options().read(true).write(true).open(side.path()).unwrap();
+        system::lock_byte(&file, DOOR);
+        fs::rename(side.path(), name.path()).unwrap();
+        file
+    };
+    let (enough, mut door) = (AtomicBool::new(false), shut());
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !enough.load(Ordering::Relaxed) {
+                thread::sleep(Duration::from_millis(40));
+                door = shut();
+            }
+        });
+        let options = Segment::options().timeout(Duration::from_millis(150));
+        let begun = Instant::now();
+        let results = [
+            options.attach(name.address()).map(drop),
+            options.create(name.address(), 64).map(drop),
+            options.open_or_create(name.address(), 64).map(drop),
+            options.remove(name.address()),
+        ];
+        let took = begun.elapsed();
+        enough.store(true, Ordering::Relaxed);
+        assert_eq!(results.map(|result| result.unwrap_err().kind()), [ErrorKind::Timeout; 4]);
+        assert!(took < Duration::from_secs(3), "{took:?}");
     });
 }

@@ -205,38 +205,32 @@ impl Backend for Native {
             )
             .with_hint("leave out the @user, or ask that user"));
         }
-        for _ in 0..TRIES {
-            match self.make(size, how) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                    if !self.clear(Self::door(how.timeout))? {
-                        return Err(error);
-                    }
+        patiently(Self::door(how.timeout), |wait| match self.make(size, how) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if self.clear(wait)? {
+                    Ok(None)
+                } else {
+                    Err(error)
                 }
-                made => return made,
             }
-        }
-        Err(restless())
+            made => made.map(Some),
+        })
     }
 
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
-        for _ in 0..TRIES {
-            if let Some(attached) = self.enter(how, Self::door(how.timeout))? {
-                return Ok(attached);
-            }
-        }
-        Err(restless())
+        patiently(Self::door(how.timeout), |wait| self.enter(how, wait))
     }
 
     fn remove(&self, wait: Wait) -> Result<()> {
         let wait = if matches!(wait, Wait::Forever) { Self::door(None) } else { wait };
-        for _ in 0..TRIES {
+        patiently(wait, |wait| {
             let opened = self.open(true)?;
             opened.wait_for_the_door(wait)?;
-            if leads_to(&self.path, &opened.facts) {
-                return sys::remove_file(&self.path, true).map_err(squatted);
+            if !leads_to(&self.path, &opened.facts) {
+                return Ok(None);
             }
-        }
-        Err(restless())
+            sys::remove_file(&self.path, true).map(Some).map_err(squatted)
+        })
     }
 
     fn stat(&self) -> Result<Stat> {
@@ -285,6 +279,19 @@ impl Backend for Native {
             (false, false) => Life::Stale,
         }))
     }
+}
+
+/// Tries until there is a result, and no longer than allowed, however often the name changes hands meanwhile.
+fn patiently<T>(wait: Wait, mut work: impl FnMut(Wait) -> Result<Option<T>>) -> Result<T> {
+    for _ in 0..TRIES {
+        if let Some(done) = work(wait)? {
+            return Ok(done);
+        }
+        if wait.is_over() {
+            return Err(stopped_at_the_door());
+        }
+    }
+    Err(restless())
 }
 
 /// Whether the name still leads to the file.
