@@ -78,7 +78,8 @@ impl std::fmt::Display for Verdict {
 /// Looks at one segment.
 ///
 /// # Errors
-/// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported`.
+/// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported`; of a native segment also `Untrusted`, `Corrupt`,
+/// `Incompatible` and `LockError`.
 ///
 /// ```
 /// # let name = format!("posix:/cenote-doc-look-{}", std::process::id());
@@ -99,7 +100,8 @@ pub fn look(address: &Address) -> Result<Entry> {
 /// where the system does not tell: named semaphores of POSIX and of Windows; and its holder, where that is known. `None` for all other locks, which `Entry::lock` tells of.
 ///
 /// # Errors
-/// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported`.
+/// `NotFound`, `PermissionDenied`, `KeyError`, `Unsupported`; of a native segment also `Untrusted`, `Corrupt`,
+/// `Incompatible` and `LockError`.
 pub fn lock_users(address: &Address, lock_with: Option<&Address>) -> Result<Option<LockUsers>> {
     let users = || -> Result<Option<LockUsers>> {
         let backend = backend::of(address)?;

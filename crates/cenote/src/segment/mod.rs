@@ -77,6 +77,7 @@ impl Segment {
     /// # Errors
     /// `AlreadyExists`, `InvalidSize` (0, or beyond what the system allows), `OutOfResources`, `PermissionDenied`,
     /// `KeyError` (the name cannot be used), `Unsupported` (this kind, here). With Qt's kinds it waits for their lock.
+    /// Under a native name there may be what is no segment, or a damaged one: see [`attach`](Self::attach).
     pub fn create<A>(address: A, size: u64) -> Result<Self>
     where
         A: TryInto<Address>,
@@ -90,6 +91,9 @@ impl Segment {
     /// # Errors
     /// `NotFound`, `PermissionDenied`, `InvalidSize` (it has no size yet), `KeyError`, `Untrusted`, `Unsupported`.
     /// With Qt's kinds it waits for their lock: give [`Options::timeout`] if that must not be for ever.
+    /// Of a native segment also `Corrupt`, `Incompatible` (another version's), `OutOfResources` (256 may write at a time),
+    /// `LockError` (somebody keeps readers out), `Timeout` (somebody is stopped while it comes or leaves; without a
+    /// timeout that is waited for five seconds) and `Unknown` (it appears and disappears all the time).
     pub fn attach<A>(address: A) -> Result<Self>
     where
         A: TryInto<Address>,
@@ -113,7 +117,8 @@ impl Segment {
     /// Takes a segment's name away. Whoever has it attached keeps the memory; nobody new can attach.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`, `KeyError` (what is there is no segment).
+    /// `NotFound`, `PermissionDenied`, `KeyError` (what is there is no segment; under a native name that is `Untrusted`).
+    /// Of a native segment also `Timeout`, `LockError` and `Unknown`, as in [`attach`](Self::attach).
     pub fn remove<A>(address: A) -> Result<()>
     where
         A: TryInto<Address>,
@@ -125,7 +130,8 @@ impl Segment {
     /// What the system knows of a segment, without attaching to it.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`, `KeyError`.
+    /// `NotFound`, `PermissionDenied`, `KeyError`; of a native segment also `Untrusted`, `Corrupt`, `Incompatible` and
+    /// `LockError`.
     pub fn stat_of<A>(address: A) -> Result<Stat>
     where
         A: TryInto<Address>,
@@ -166,7 +172,7 @@ impl Segment {
     /// What the system knows of it now: also that its name is gone, although it is attached.
     ///
     /// # Errors
-    /// What the system says, which is nothing as a rule.
+    /// What the system says, which is nothing as a rule; `Corrupt` and `Incompatible` if a native segment was damaged.
     pub fn stat(&self) -> Result<Stat> {
         let stat = self.attached().stat().map_err(|error| error.during("look at", &self.address))?;
         // With the name gone, or given to another, nobody can join this segment any more.
@@ -187,7 +193,8 @@ impl Segment {
     /// locked until somebody [breaks](Options::break_lock) it.
     ///
     /// # Errors
-    /// `LockError`, `PermissionDenied` (the lock belongs to another user), `Unsupported`.
+    /// `LockError`, `PermissionDenied` (the lock belongs to another user), `Unsupported`, `Corrupt` (the memory that the
+    /// lock lies in is gone).
     #[inline]
     pub fn lock(&self) -> Result<Guard<'_>> {
         self.lock_until(Wait::Forever)?.ok_or_else(|| self.timed_out())
@@ -283,8 +290,8 @@ impl Segment {
     /// created or attached with [`Options::keep`]. The other kinds stay until they are removed.
     ///
     /// # Errors
-    /// `Timeout` if Qt's lock could not be had in the time allowed; what the system says. The memory is detached
-    /// even so.
+    /// `Timeout` if Qt's lock could not be had in the time allowed, or a native segment's other users hold up those who
+    /// leave; what the system says. The memory is detached even so.
     pub fn detach(mut self) -> Result<()> {
         let wait = Wait::up_to(self.timeout);
         let Some(attached) = self.attached.take() else { return Ok(()) };

@@ -18,7 +18,7 @@ const RESTLESS: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use cenote::Segment;
-/// use std::time::{Duration, Instant};
+/// use std::time::Duration;
 /// # let name = format!("posix:/cenote-doc-options-{}", std::process::id());
 /// # let name = name.as_str();
 /// let made = Segment::options().mode(0o640).create(name, 4096)?;
@@ -194,7 +194,7 @@ impl Options {
                     break;
                 }
                 let timeout = self.how.timeout.map(|whole| whole.saturating_sub(begun.elapsed()));
-                let how = How { timeout, ..self.how };
+                let how = How { timeout, ..self.how.clone() };
                 match backend.attach(&how) {
                     Ok(attached) => return large_enough(attached, size).map(|attached| (attached, false)),
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -237,7 +237,8 @@ impl Options {
     /// # Errors
     /// `LockError` if it cannot be proven: somebody has it open ([`catalog::lock_users`](crate::catalog::lock_users)
     /// tells who, as far as they can be seen), or it is another user's. `Unsupported` (the kernel frees the lock at a
-    /// death, and not before), `NotFound`, `PermissionDenied`.
+    /// death, and not before), `NotFound`, `PermissionDenied`; of a native segment also `Untrusted`, `Corrupt` and
+    /// `Incompatible`.
     pub fn break_lock<A>(&self, address: A) -> Result<bool>
     where
         A: TryInto<Address>,

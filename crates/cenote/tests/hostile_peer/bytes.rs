@@ -1,0 +1,107 @@
+//! What is written over a segment: chosen bytes at chosen places, by `docs/format/segment.md`.
+
+use testkit::Rng;
+
+/// In front of the data.
+pub(crate) const FRONT: u64 = 12_288;
+const SLOTS: u64 = 4096;
+const LOCK: u64 = 192;
+const NAMED_LOCKS: u64 = 256;
+
+/// The fields of the header: where, and of how many bytes.
+const FIELDS: [(u64, usize); 18] = [
+    (0, 8),
+    (8, 4),
+    (12, 4),
+    (16, 8),
+    (24, 8),
+    (32, 4),
+    (36, 4),
+    (40, 4),
+    (44, 4),
+    (48, 8),
+    (56, 8),
+    (64, 8),
+    (72, 4),
+    (76, 4),
+    (80, 48),
+    (128, 4),
+    (LOCK, 8),
+    (LOCK + 8, 56),
+];
+
+/// A place, and how many bytes belong together there.
+pub(crate) fn place(rng: &mut Rng, file: u64) -> (u64, usize) {
+    match rng.below(12) {
+        0..=4 => *rng.choose(&FIELDS),
+        5..=6 => (LOCK, 8),
+        7 => (NAMED_LOCKS + 64 * rng.below(16), 8 + 56 * rng.below(2) as usize),
+        // The first slots are those that somebody has.
+        8..=9 => (SLOTS + 32 * rng.below(4) + *rng.choose(&[0, 0, 0, 4, 8, 16]), 4),
+        10 => (SLOTS + 32 * rng.below(256), 32),
+        _ => (rng.below(file.max(1)), 1 + rng.below(300) as usize),
+    }
+}
+
+/// What is written in the place of `there`. `file` is the file's size.
+pub(crate) fn instead_of(there: &[u8], file: u64, rng: &mut Rng) -> Vec<u8> {
+    let mut bytes = there.to_vec();
+    match rng.below(7) {
+        0 => bytes.fill(0),
+        1 => bytes.fill(0xff),
+        2 => rng.fill(&mut bytes),
+        3 if !bytes.is_empty() => {
+            let which = rng.below(bytes.len() as u64) as usize;
+            bytes[which] ^= 1 << rng.below(8);
+        }
+        4 => {
+            // One more or one less than what is there.
+            let by = if rng.one_in(2) { 1 } else { u64::MAX };
+            put(&mut bytes, number(there).wrapping_add(by));
+        }
+        5 => put(&mut bytes, boundary(file, rng)),
+        _ => put(&mut bytes, lock_word(rng)),
+    }
+    bytes
+}
+
+/// Numbers at which sizes, offsets and counts change their meaning.
+fn boundary(file: u64, rng: &mut Rng) -> u64 {
+    let edge = *rng.choose(&[
+        0,
+        1,
+        255,
+        256,
+        4096,
+        FRONT,
+        file,
+        file.wrapping_sub(FRONT),
+        1 << 31,
+        1 << 32,
+        1 << 47,
+        1 << 62,
+        1 << 63,
+        u64::MAX - FRONT,
+        u64::MAX,
+    ]);
+    edge.wrapping_add(rng.below(3)).wrapping_sub(1)
+}
+
+/// A word that could be the lock's: flags, a slot that may be somebody's, and a generation that may be its.
+fn lock_word(rng: &mut Rng) -> u64 {
+    let slot = *rng.choose(&[0, 1, 1, 2, 2, 3, 4, 255, 256, 257, 0xffff]);
+    let generation = *rng.choose(&[0, 1, 1, 2, 3, u64::from(u32::MAX)]);
+    generation << 32 | slot << 16 | rng.below(4) | u64::from(rng.one_in(8)) << 7
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    let mut eight = [0; 8];
+    let len = bytes.len().min(8);
+    eight[..len].copy_from_slice(&bytes[..len]);
+    u64::from_le_bytes(eight)
+}
+
+fn put(bytes: &mut [u8], number: u64) {
+    let len = bytes.len().min(8);
+    bytes[..len].copy_from_slice(&number.to_le_bytes()[..len]);
+}
