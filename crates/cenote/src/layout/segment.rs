@@ -1,5 +1,6 @@
 //! The native segment: what is in front of the data. `docs/format/segment.md` says it byte by byte.
 
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 use std::{fmt, mem};
 
@@ -242,9 +243,14 @@ impl Slot {
 
 /// Stands for all sizes and places of the format.
 fn signature() -> [u8; 8] {
-    let text = format!("cenote segment {VERSION}: header {HEADER}, slots {SLOTS} x 32, places {PLACES} x 64");
-    let digest = sha1_smol::Sha1::from(text).digest().bytes();
-    std::array::from_fn(|at| digest[at])
+    // Making and attaching a small segment takes no longer than a few of these digests.
+    static SIGNATURE: OnceLock<[u8; 8]> = OnceLock::new();
+    *SIGNATURE.get_or_init(|| {
+        let text =
+            format!("cenote segment {VERSION}: header {HEADER}, slots {SLOTS} x 32, places {PLACES} x 64");
+        let digest = sha1_smol::Sha1::from(text).digest().bytes();
+        std::array::from_fn(|at| digest[at])
+    })
 }
 
 fn nanoseconds(time: SystemTime) -> u64 {
