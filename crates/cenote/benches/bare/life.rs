@@ -30,7 +30,7 @@ pub(crate) fn run(table: &mut Table) {
 }
 
 /// shm_open, fallocate, mmap twice, munmap, unlink.
-fn bare(name: &CString, size: usize) {
+pub(crate) fn bare(name: &CString, size: usize) {
     // SAFETY: a C string and plain numbers.
     let file = unsafe { libc::shm_open(name.as_ptr(), libc::O_CREAT | libc::O_EXCL | libc::O_RDWR, 0o600) };
     assert!(file >= 0);

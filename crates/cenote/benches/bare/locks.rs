@@ -57,10 +57,10 @@ fn letters(number: u32) -> String {
 }
 
 /// A bare semaphore with the value 1.
-struct Set(i32);
+pub(crate) struct Set(i32);
 
 impl Set {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // SAFETY: plain numbers.
         let id = unsafe { libc::semget(libc::IPC_PRIVATE, 1, 0o600) };
         assert!(id >= 0);
@@ -69,7 +69,7 @@ impl Set {
         Self(id)
     }
 
-    fn lock_and_unlock(&self) {
+    pub(crate) fn lock_and_unlock(&self) {
         for change in [-1, 1] {
             let mut step = libc::sembuf { sem_num: 0, sem_op: change, sem_flg: libc::SEM_UNDO as _ };
             // SAFETY: one operation, which lives through the call.

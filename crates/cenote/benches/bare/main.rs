@@ -2,13 +2,15 @@
 //!
 //! `cargo bench -p cenote` prints the table; a name as argument (`cargo bench -p cenote -- read`) runs what has it in
 //! its own. Both sides of a row take turns, seven rounds each, and the medians are compared: on a shared machine
-//! absolute times drift, ratios hardly. A ratio of 1 is the price of the bare calls. `limit` is what the project has
+//! absolute times drift, ratios hardly. Of what makes no system call the quickest tenth of many short turns is taken. A ratio of 1 is the price of the bare calls. `limit` is what the project has
 //! promised itself; beyond it, the program says so and exits with 1.
 
 mod bytes;
+mod contended;
 mod life;
 mod locks;
 mod measure;
+mod native;
 
 use std::process::ExitCode;
 
@@ -20,5 +22,6 @@ fn main() -> ExitCode {
     life::run(&mut table);
     bytes::run(&mut table);
     locks::run(&mut table);
+    native::run(&mut table);
     table.finish()
 }
