@@ -134,6 +134,8 @@ impl Error {
     }
 
     /// Says what was being done to which address, unless something nearer to the cause has said so.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn during(mut self, operation: &'static str, address: &impl fmt::Display) -> Self {
         self.inner.operation.get_or_insert(operation);
         self.inner.address.get_or_insert_with(|| address.to_string());

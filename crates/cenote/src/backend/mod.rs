@@ -24,7 +24,7 @@ use crate::address::{Address, Kind, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Content;
 use crate::sys::{self, Handle, Mapped, Mapping, Part, SealedMemory, Wait};
-use lock::{LockState, Locker, SemaphoreName, unbreakable};
+use lock::{LockState, Locker, Quick, SemaphoreName, unbreakable};
 use sysv::Sysv;
 
 /// A place where a segment is, or may be.
@@ -84,6 +84,17 @@ pub(crate) trait Attached: Send + Sync {
 
     /// The lock that users of this kind share.
     fn locker(&self) -> &dyn Locker;
+
+    /// Takes the lock if that takes no more than a look at a word, and nobody has it or left it in disorder. `None` says
+    /// nothing: then the locker tells.
+    fn lock_quickly(&self) -> Option<Quick> {
+        None
+    }
+
+    /// Gives back what `lock_quickly` gave, and does nothing in a forked child of the process that took it.
+    fn unlock_quickly(&self, _locked: Quick) -> Result<()> {
+        Ok(())
+    }
 
     fn stat(&self) -> Result<Stat>;
 

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use super::Segment;
-use crate::backend::lock::{Abandoned, Locked, Locker, Which};
+use crate::backend::lock::{Abandoned, Locked, Locker, Quick, Which};
 use crate::error::Result;
 use crate::sys::Wait;
 
@@ -16,23 +16,45 @@ use crate::sys::Wait;
 #[must_use = "the lock is let go when the guard is dropped"]
 pub struct Guard<'a> {
     segment: &'a Segment,
-    locker: &'a dyn Locker,
-    /// None only once it is unlocked.
-    locked: Option<Locked>,
+    /// Of a lock that was free. No more than one of this and the next is there, and neither once it is unlocked.
+    quick: Option<Quick>,
+    slow: Option<(&'a dyn Locker, Locked)>,
     in_its_thread: PhantomData<*const ()>,
 }
 
 impl<'a> Guard<'a> {
     pub(super) fn new(segment: &'a Segment, locker: &'a dyn Locker, locked: Locked) -> Self {
-        Self { segment, locker, locked: Some(locked), in_its_thread: PhantomData }
+        Self { segment, quick: None, slow: Some((locker, locked)), in_its_thread: PhantomData }
+    }
+
+    #[inline]
+    pub(super) fn quick(segment: &'a Segment, quick: Quick) -> Self {
+        Self { segment, quick: Some(quick), slow: None, in_its_thread: PhantomData }
+    }
+
+    #[inline]
+    fn let_go(&mut self) -> Result<()> {
+        match self.quick.take() {
+            Some(quick) => self.segment.unlock_quickly(quick),
+            None => self.let_go_slowly(),
+        }
+    }
+
+    /// Apart, so that nobody touches what this needs who does not need it.
+    #[inline(never)]
+    fn let_go_slowly(&mut self) -> Result<()> {
+        self.slow.take().map_or(Ok(()), |(locker, locked)| self.segment.unlock(locker, locked))
     }
 
     /// Lets go of the lock, to take it anew.
-    pub(super) fn let_go(mut self) -> Result<Anew<'a>> {
-        let Self { segment, locker, .. } = self;
-        let which = self.locked.as_ref().map_or(Which::default(), Locked::which);
-        self.locked.take().map_or(Ok(()), |locked| segment.unlock(locker, locked))?;
-        Ok(Anew { segment, locker, which })
+    pub(super) fn pause(mut self) -> Result<Paused<'a>> {
+        let segment = self.segment;
+        let (locker, which) = match &self.slow {
+            Some((locker, locked)) => (*locker, locked.which()),
+            None => (segment.locker(), Which::Own),
+        };
+        self.let_go()?;
+        Ok(Paused { segment, locker, which })
     }
 
     /// Whether the last holder died with the lock, and so may have left the data half-written.
@@ -41,7 +63,11 @@ impl<'a> Guard<'a> {
     /// elsewhere, cannot.
     #[must_use]
     pub fn abandoned(&self) -> Abandoned {
-        self.locked.as_ref().map_or(Abandoned::Unknown, |locked| locked.abandoned)
+        match (&self.quick, &self.slow) {
+            (Some(_), _) => Abandoned::No,
+            (None, Some((_, locked))) => locked.abandoned,
+            (None, None) => Abandoned::Unknown,
+        }
     }
 
     /// Lets go of the lock, and reports errors: above all, that somebody removed the lock while it was held, so that
@@ -50,20 +76,20 @@ impl<'a> Guard<'a> {
     /// # Errors
     /// `LockError`; `Corrupt` if another process took the memory away, and the lock with it.
     pub fn unlock(mut self) -> Result<()> {
-        self.locked.take().map_or(Ok(()), |locked| self.segment.unlock(self.locker, locked))
+        self.let_go()
     }
 }
 
 /// A lock that was let go, and is to be taken again.
-pub(super) struct Anew<'a> {
+pub(super) struct Paused<'a> {
     segment: &'a Segment,
     locker: &'a dyn Locker,
     which: Which,
 }
 
-impl<'a> Anew<'a> {
+impl<'a> Paused<'a> {
     /// Waits for it as long as it takes.
-    pub(super) fn take(self) -> Result<Guard<'a>> {
+    pub(super) fn resume(self) -> Result<Guard<'a>> {
         let Self { segment, locker, which } = self;
         let locked = locker.lock_again(which, Wait::Forever);
         let locked = locked.map_err(|error| error.during("lock", &segment.address))?;
@@ -80,11 +106,10 @@ impl Deref for Guard<'_> {
 }
 
 impl Drop for Guard<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(locked) = self.locked.take() {
-            // `unlock()` reports errors; here nobody could hear of them.
-            let _ = self.segment.unlock(self.locker, locked);
-        }
+        // `unlock()` reports errors; here nobody could hear of them.
+        let _ = self.let_go();
     }
 }
 

@@ -19,7 +19,7 @@ pub use sealed::{SealError, Sealed};
 pub use view::View;
 
 use crate::address::Address;
-use crate::backend::lock::{Locked, Locker};
+use crate::backend::lock::{Locked, Locker, Quick};
 use crate::backend::{self, Attached, Stat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
@@ -197,23 +197,34 @@ impl Segment {
     /// lock lies in is gone).
     #[inline]
     pub fn lock(&self) -> Result<Guard<'_>> {
-        self.lock_until(Wait::Forever)?.ok_or_else(|| self.timed_out())
+        match self.lock_quickly() {
+            Some(guard) => Ok(guard),
+            None => self.lock_or_time_out(Wait::Forever),
+        }
     }
 
     /// Takes the lock if nobody has it: `None` otherwise.
     ///
     /// # Errors
     /// Those of [`lock`](Self::lock).
+    #[inline]
     pub fn try_lock(&self) -> Result<Option<Guard<'_>>> {
-        self.lock_until(Wait::Try)
+        match self.lock_quickly() {
+            Some(guard) => Ok(Some(guard)),
+            None => self.lock_until(Wait::Try),
+        }
     }
 
     /// Waits for the lock, but not longer than `timeout`.
     ///
     /// # Errors
     /// `Timeout`, and those of [`lock`](Self::lock).
+    #[inline]
     pub fn lock_timeout(&self, timeout: Duration) -> Result<Guard<'_>> {
-        self.lock_until(Wait::up_to(Some(timeout)))?.ok_or_else(|| self.timed_out())
+        match self.lock_quickly() {
+            Some(guard) => Ok(guard),
+            None => self.lock_or_time_out(Wait::up_to(Some(timeout))),
+        }
     }
 
     /// A part of the segment, by offset and length in bytes.
@@ -308,12 +319,25 @@ impl Segment {
         self.attached.as_deref().expect("attached until it is dropped")
     }
 
-    #[inline]
     fn locker(&self) -> &dyn Locker {
         self.elsewhere.as_deref().unwrap_or_else(|| self.attached().locker())
     }
 
+    /// The way of a lock that is free: short, so that it is compiled into whoever locks, and what it gives stays in
+    /// registers. `None` says nothing.
     #[inline]
+    fn lock_quickly(&self) -> Option<Guard<'_>> {
+        if self.elsewhere.is_some() {
+            return None;
+        }
+        self.attached().lock_quickly().map(|locked| Guard::quick(self, locked))
+    }
+
+    #[inline(never)]
+    fn lock_or_time_out(&self, wait: Wait) -> Result<Guard<'_>> {
+        self.lock_until(wait)?.ok_or_else(|| self.timed_out())
+    }
+
     fn lock_until(&self, wait: Wait) -> Result<Option<Guard<'_>>> {
         let locker = self.locker();
         let locked = locker.lock(wait).map_err(|error| error.during("lock", &self.address))?;
@@ -321,12 +345,21 @@ impl Segment {
     }
 
     /// Lets go of the lock, unless it is the parent's and this is a forked child.
-    #[inline]
+    #[inline(never)]
     fn unlock(&self, locker: &dyn Locker, locked: Locked) -> Result<()> {
         if !locked.is_ours() {
             return Ok(());
         }
         locker.unlock(locked).map_err(|error| error.during("unlock", &self.address))
+    }
+
+    /// The same for one that was free.
+    #[inline]
+    fn unlock_quickly(&self, locked: Quick) -> Result<()> {
+        match self.attached().unlock_quickly(locked) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.during("unlock", &self.address)),
+        }
     }
 
     #[cold]

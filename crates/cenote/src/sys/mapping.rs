@@ -164,6 +164,7 @@ impl Mapping {
     }
 
     /// The word at `offset`, for lock-free code: others change it at any time.
+    #[inline]
     pub(crate) fn word(&self, offset: usize) -> Result<&AtomicU64> {
         let at = self.at_for_writing(offset, size_of::<AtomicU64>())?.cast::<AtomicU64>();
         if !at.is_aligned() {

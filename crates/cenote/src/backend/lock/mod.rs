@@ -125,14 +125,23 @@ impl Locked {
     }
 
     /// Whether it was taken by a thread that was panicking already: its guard's end is no sign of harm.
+    #[inline]
     pub(crate) fn taken_in_panic(&self) -> bool {
         self.in_panic
     }
 
     /// Whether this process took it, rather than the one that it was forked from.
+    #[inline]
     pub(crate) fn is_ours(&self) -> bool {
         self.generation == sys::generation()
     }
+}
+
+/// Proof that a lock was free and was taken at once, small enough for a register.
+#[derive(Clone, Copy)]
+pub(crate) struct Quick {
+    /// See [`Locked::taken_in_panic`].
+    pub(crate) in_panic: bool,
 }
 
 /// Whether the last holder of a lock died with it, and so may have left the data half-written.

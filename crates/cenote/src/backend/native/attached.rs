@@ -1,15 +1,17 @@
 //! An attachment to a native segment: a holder, with its slot, its witness and its part in the lock.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
+use std::thread;
 
 use zerocopy::little_endian::U32;
 
 use super::{Opened, leads_to, remove_if_ours, wait_for_the_door};
-use crate::backend::lock::{Locked, Locker, Which};
+use crate::backend::lock::{Locked, Locker, Quick, Which};
 use crate::backend::{Attached, How, Stat, mapped_file};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{FRONT, Identity, Known, POISONED, Slot};
-use crate::sync::lock::Holder;
+use crate::layout::{FRONT, Identity, Known, LOCK, POISONED, Slot};
+use crate::sync::lock::{self, Holder};
 use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, Part, Wait, Witness};
 
 /// A segment that this process holds.
@@ -72,16 +74,12 @@ impl AttachedNative {
     }
 
     /// The slot, if this process has taken it itself.
+    #[inline]
     pub(super) fn holder(&self) -> Result<Holder> {
         if !self.witness.is_ours() {
             return Err(sys::inherited());
         }
-        self.slot.ok_or_else(|| {
-            Error::new(ErrorKind::PermissionDenied, "it is attached read-only, and the lock lies in it")
-                .with_hint(
-                    "attach it read-write, that is without read_only(); values can be read without the lock",
-                )
-        })
+        self.slot.ok_or_else(only_reads)
     }
 
     /// Says to all who come that it was damaged, if it was: others may have made the file as large as it was again.
@@ -90,6 +88,21 @@ impl AttachedNative {
             // Of no use if the header is gone too.
             let _ = self.front.write_value(POISONED, &U32::new(1));
         }
+    }
+
+    #[inline]
+    fn word(&self) -> Result<&AtomicU64> {
+        self.front.word(LOCK)
+    }
+
+    #[inline(always)]
+    fn unlock_own(&self, me: Holder, taken_in_panic: bool) -> Result<()> {
+        let word = self.word()?;
+        let marked = thread::panicking() && !taken_in_panic;
+        let released = lock::release(word, me, marked, sys::wake_low_half);
+        // Before anything is said of others: where the memory is gone, so is what was written there.
+        self.front.intact()?;
+        if released { Ok(()) } else { Err(broken()) }
     }
 
     /// Takes the name away if nobody else needs it.
@@ -131,6 +144,29 @@ impl Attached for AttachedNative {
         Ok(self)
     }
 
+    #[inline]
+    fn lock_quickly(&self) -> Option<Quick> {
+        let (Ok(me), Ok(word)) = (self.holder(), self.word()) else { return None };
+        if !lock::acquire_free(word, me) {
+            return None;
+        }
+        if self.front.intact().is_ok() {
+            return Some(Quick { in_panic: thread::panicking() });
+        }
+        // Memory that somebody has cut off is ours alone. The slow way says so, and must find it free.
+        lock::release(word, me, false, sys::wake_low_half);
+        None
+    }
+
+    #[inline]
+    fn unlock_quickly(&self, locked: Quick) -> Result<()> {
+        match self.holder() {
+            Ok(me) => self.unlock_own(me, locked.in_panic),
+            // A forked child's copy.
+            Err(_) => Ok(()),
+        }
+    }
+
     fn stat(&self) -> Result<Stat> {
         let file = self.facts()?;
         let identity: Identity = self.front.read_value(0)?;
@@ -162,6 +198,17 @@ impl Locker for AttachedNative {
     fn lock_again(&self, which: Which, wait: Wait) -> Result<Option<Locked>> {
         self.lock_which(which, wait)
     }
+}
+
+#[cold]
+fn only_reads() -> Error {
+    Error::new(ErrorKind::PermissionDenied, "it is attached read-only, and the lock lies in it")
+        .with_hint("attach it read-write, that is without read_only(); values can be read without the lock")
+}
+
+#[cold]
+pub(super) fn broken() -> Error {
+    Error::new(ErrorKind::LockError, "another process has broken the lock while it was held")
 }
 
 pub(super) fn stat(file: &FileFacts, known: &Known) -> Stat {

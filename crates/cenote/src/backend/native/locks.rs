@@ -3,13 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use super::attached::broken;
 use super::door::Door;
 use super::{AttachedNative, wait_for_the_door};
 use crate::backend::lock::{Abandoned, Locked, Which};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{PLACE_NAME_MOST, PLACES, Place, PlaceKind};
 use crate::sync::shares::{self, Shared, Words};
-use crate::sync::{condvar, event, lock, permits, rwlock};
+use crate::sync::{Sleeper, condvar, event, lock, permits, rwlock};
 use crate::sys::{Byte, Taken, Wait};
 
 impl AttachedNative {
@@ -28,13 +29,10 @@ impl AttachedNative {
     pub(crate) fn unlock_which(&self, locked: &Locked) -> Result<()> {
         let door = Door::to(self, locked.which().place())?;
         let marked = thread::panicking() && !locked.taken_in_panic();
-        let released = lock::release(door.word(), &door, door.me(), marked);
+        let released = lock::release(door.word(), door.me(), marked, |word| door.wake_one(word));
         // Before anything is said of others: where the memory is gone, so is what was written there.
         self.front.intact()?;
-        if released {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::LockError, "another process has broken the lock while it was held"))
+        if released { Ok(()) } else { Err(broken()) }
     }
 
     /// Takes it for reading. It is given back by `give_back`.

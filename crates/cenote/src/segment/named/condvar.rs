@@ -45,9 +45,9 @@ impl<'a> Condvar<'a> {
     pub fn wait<'g>(&self, guard: Guard<'g>, timeout: Duration) -> Result<(Guard<'g>, bool)> {
         let wait = Wait::up_to(Some(timeout));
         let listened = self.0.during("wait in", self.0.native.listen(self.0.place))?;
-        let anew = guard.let_go()?;
+        let paused = guard.pause()?;
         let came = self.0.native.wait_for_notice(self.0.place, listened, wait);
-        let guard = anew.take()?;
+        let guard = paused.resume()?;
         Ok((guard, self.0.during("wait in", came)?))
     }
 

@@ -11,11 +11,11 @@ fn wait_for_it(room: &Room) {
     lock::acquire(&room.word, room, TWO, Wait::Forever).unwrap();
     while !room.is_done() {
         let listened = listen(&room.turns);
-        lock::release(&room.word, room, TWO, false);
+        lock::release(&room.word, TWO, false, |word| room.wake_one(word));
         assert!(wait(&room.turns, room, listened, Wait::Forever));
         lock::acquire(&room.word, room, TWO, Wait::Forever).unwrap();
     }
-    lock::release(&room.word, room, TWO, false);
+    lock::release(&room.word, TWO, false, |word| room.wake_one(word));
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn loom_who_waits_is_notified() {
         let waiter = beside(&room, wait_for_it);
         lock::acquire(&room.word, &*room, ONE, Wait::Forever).unwrap();
         room.do_it();
-        lock::release(&room.word, &*room, ONE, false);
+        lock::release(&room.word, ONE, false, |word| room.wake_one(word));
         notify(&room.turns, &*room);
         waiter.join().unwrap();
     });

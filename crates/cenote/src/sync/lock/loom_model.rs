@@ -76,7 +76,7 @@ impl Shared {
 
     fn add_one(&self, me: Holder) {
         self.take(me);
-        assert!(release(&self.word, &self.kernel, me, false));
+        assert!(release(&self.word, me, false, |word| self.kernel.wake_one(word)));
     }
 
     fn die(&self) {
@@ -128,7 +128,7 @@ fn loom_who_dies_with_it_hands_on_to_one_that_is_told() {
                 let shared = Arc::clone(&shared);
                 loom::thread::spawn(move || {
                     let taken = shared.take(me);
-                    assert!(release(&shared.word, &shared.kernel, me, false));
+                    assert!(release(&shared.word, me, false, |word| shared.kernel.wake_one(word)));
                     taken
                 })
             })

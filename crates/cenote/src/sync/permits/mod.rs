@@ -29,7 +29,7 @@ pub(crate) fn acquire<W: Word, C: Crowd<W>>(
             return Ok(Shared::Taken(Taken::TimedOut));
         }
         let tried = try_to_add(words, crowd, me, permits);
-        lock::release(words.word, crowd, me, false);
+        lock::release(words.word, me, false, |word| crowd.wake_one(word));
         match tried? {
             Tried::Done(done) => return Ok(done),
             Tried::NoneLeft(_) if matches!(wait, Wait::Try) || wait.is_over() => {

@@ -5,6 +5,7 @@
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 
+use super::super::Sleeper;
 use super::super::model::{ONE, Room, THREE, TWO, explore};
 use super::*;
 
@@ -46,7 +47,7 @@ impl Book {
 
     fn write(&self, me: Holder) -> Taken {
         let taken = self.begin_writing(me);
-        assert!(lock::release(&self.room.word, &self.room, me, false));
+        assert!(lock::release(&self.room.word, me, false, |word| self.room.wake_one(word)));
         taken
     }
 }

@@ -51,7 +51,7 @@ fn read_slowly<W: Word, C: Crowd<W>>(
     }
     let added = shares::add(crowd, me);
     // A reader can mend nothing: the mark stays for who can, and for other readers.
-    lock::release(words.word, crowd, me, taken == Taken::Abandoned);
+    lock::release(words.word, me, taken == Taken::Abandoned, |word| crowd.wake_one(word));
     Ok(if added { Shared::Taken(taken) } else { Shared::Full })
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn write<W: Word, C: Crowd<W>>(
     match gone {
         Ok(true) => Ok(taken),
         Ok(false) | Err(_) => {
-            lock::release(words.word, crowd, me, taken == Taken::Abandoned);
+            lock::release(words.word, me, taken == Taken::Abandoned, |word| crowd.wake_one(word));
             gone.map(|_| Taken::TimedOut)
         }
     }

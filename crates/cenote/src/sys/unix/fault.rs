@@ -38,6 +38,7 @@ impl Watch {
     }
 
     /// Whether a fault has hit the range: what is read there since then is zeros, and what is written is lost.
+    #[inline]
     pub(super) fn lost(&self) -> bool {
         self.0.is_lost()
     }

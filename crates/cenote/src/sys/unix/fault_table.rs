@@ -99,6 +99,7 @@ impl Entry {
     }
 
     /// Whether the memory behind the mapping was taken away.
+    #[inline]
     pub(super) fn is_lost(&self) -> bool {
         // Acquire: pairs with the Release in `Found::lose`. Whoever read the zero pages that replaced the memory has
         // met the remapping, which comes after that store.

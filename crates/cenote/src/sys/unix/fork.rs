@@ -15,7 +15,9 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 /// The descriptors of the descriptions that carry locks. A fork waits for this mutex, so that it never comes between
 /// opening and listing, nor while a table changes.
 static LISTED: Mutex<Vec<RawFd>> = Mutex::new(Vec::new());
-static GENERATION: AtomicU32 = AtomicU32::new(0);
+static GENERATION: AtomicU32 = AtomicU32::new(UNWATCHED);
+/// Before anybody asks, and so before anybody compares.
+const UNWATCHED: u32 = 0;
 static WHILE_FORKING: Kept = Kept(UnsafeCell::new(None));
 
 /// The mutex's guard from before a fork until after it.
@@ -27,9 +29,19 @@ unsafe impl Sync for Kept {}
 /// How many forks lie between the first process and this one, as far as this code saw them.
 #[inline]
 pub(crate) fn generation() -> u32 {
-    // Whoever asks keeps the answer, to compare it after a fork: so forks are counted from now on.
-    watch_forks();
     // Relaxed: it changes only while the process has a single thread.
+    match GENERATION.load(Ordering::Relaxed) {
+        UNWATCHED => first_generation(),
+        generation => generation,
+    }
+}
+
+/// Whoever asks keeps the answer, to compare it after a fork: so forks are counted from the first time on.
+#[cold]
+fn first_generation() -> u32 {
+    watch_forks();
+    // Relaxed: whoever reads 0 before asks here too.
+    let _ = GENERATION.compare_exchange(UNWATCHED, UNWATCHED + 1, Ordering::Relaxed, Ordering::Relaxed);
     GENERATION.load(Ordering::Relaxed)
 }
 
@@ -72,6 +84,7 @@ impl Unshared {
     }
 
     /// Whether the description is this process's; in a child it was closed, and its number may mean another file.
+    #[inline]
     pub(super) fn is_ours(&self) -> bool {
         self.generation == generation()
     }
@@ -131,5 +144,6 @@ extern "C" fn after_in_child() {
     }
     listed.clear();
     // Relaxed: there is only this thread.
-    GENERATION.fetch_add(1, Ordering::Relaxed);
+    let next = GENERATION.load(Ordering::Relaxed).wrapping_add(1);
+    GENERATION.store(next.max(UNWATCHED + 1), Ordering::Relaxed);
 }

@@ -69,6 +69,7 @@ impl Witness {
     }
 
     /// Whether this process opened it, rather than the one that it was forked from: then it is closed.
+    #[inline]
     pub(crate) fn is_ours(&self) -> bool {
         self.0.is_ours()
     }
