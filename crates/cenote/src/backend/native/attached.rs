@@ -17,6 +17,8 @@ use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, Part, Wait, Wit
 /// A segment that this process holds.
 pub(crate) struct AttachedNative {
     path: PathBuf,
+    /// What the kernel calls the file there, as long as it has its name.
+    file: Mapped,
     kept: bool,
     /// None for who only reads.
     slot: Option<Holder>,
@@ -36,7 +38,7 @@ impl AttachedNative {
         part: Part,
         how: &How,
     ) -> Result<Self> {
-        let Opened { file, witness, .. } = opened;
+        let Opened { file, facts, witness } = opened;
         let front = Mapping::of_file(&file, Part::first(FRONT), true)?;
         let slot = take_slot(&front, slot)?;
         let data = map_data(&file, part, how.writable)?;
@@ -44,23 +46,23 @@ impl AttachedNative {
             data.write(0, &typed.first)?;
         }
         sys::name_file(&file, &path)?;
-        Ok(Self { path, kept: known.kept, slot: Some(slot), front, data, witness })
+        Ok(Self { path, file: facts.mapped(), kept: known.kept, slot: Some(slot), front, data, witness })
     }
 
     /// Whose slot is taken, with the door in hand.
     pub(super) fn writer(opened: Opened, path: PathBuf, known: &Known, slot: u32, how: &How) -> Result<Self> {
-        let Opened { file, witness, .. } = opened;
+        let Opened { file, facts, witness } = opened;
         let front = Mapping::of_file(&file, Part::first(FRONT), true)?;
         let data = map_data(&file, how.extent.within(known.size)?, true)?;
         let slot = take_slot(&front, slot)?;
-        Ok(Self { path, kept: known.kept, slot: Some(slot), front, data, witness })
+        Ok(Self { path, file: facts.mapped(), kept: known.kept, slot: Some(slot), front, data, witness })
     }
 
     pub(super) fn reader(opened: Opened, path: PathBuf, known: &Known, how: &How) -> Result<Self> {
-        let Opened { file, witness, .. } = opened;
+        let Opened { file, facts, witness } = opened;
         let front = Mapping::of_file(&file, Part::first(FRONT), false)?;
         let data = map_data(&file, how.extent.within(known.size)?, false)?;
-        Ok(Self { path, kept: known.kept, slot: None, front, data, witness })
+        Ok(Self { path, file: facts.mapped(), kept: known.kept, slot: None, front, data, witness })
     }
 
     /// Lets in whoever waits there.
@@ -112,7 +114,7 @@ impl AttachedNative {
             return Ok(());
         }
         wait_for_the_door(&self.witness, wait)?;
-        if self.witness.is_held_by_others(Byte::Holders)? || !leads_to(&self.path, &self.facts()?) {
+        if self.witness.is_held_by_others(Byte::Holders)? || !leads_to(&self.path, self.file) {
             return Ok(());
         }
         remove_if_ours(&self.path)
@@ -174,7 +176,7 @@ impl Attached for AttachedNative {
     }
 
     fn mapped(&self) -> Result<Mapped> {
-        self.facts().map(|file| file.mapped())
+        Ok(self.file)
     }
 
     fn detach(self: Box<Self>, wait: Wait) -> Result<()> {

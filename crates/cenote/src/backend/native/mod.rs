@@ -36,12 +36,14 @@ pub(super) struct Native {
     path: PathBuf,
     /// The number in the name, to whom the file has to belong.
     uid: u32,
+    /// Whether the address says no owner: then it is this user.
+    own: bool,
 }
 
 impl Native {
     pub(super) fn new(owner: Option<&str>, name: &str) -> Result<Self> {
         let Place { path, uid } = Place::of(owner, name)?;
-        Ok(Self { path, uid })
+        Ok(Self { path, uid, own: owner.is_none() })
     }
 
     fn door(how_long: Option<Duration>) -> Wait {
@@ -65,7 +67,7 @@ impl Native {
             return self.enter_as_reader(opened, how, wait);
         }
         opened.wait_for_the_door(wait)?;
-        if !leads_to(&self.path, &opened.facts) {
+        if !leads_to(&self.path, opened.facts.mapped()) {
             return Ok(None);
         }
         let known = opened.known_as(how)?;
@@ -97,7 +99,7 @@ impl Native {
                 return Err(stopped_at_the_door());
             }
         }
-        if !leads_to(&self.path, &opened.facts) {
+        if !leads_to(&self.path, opened.facts.mapped()) {
             return Ok(None);
         }
         if !known.kept && !witness.is_held_by_others(Byte::Holders)? {
@@ -114,7 +116,7 @@ impl Native {
             Err(error) => return Err(error),
         };
         opened.wait_for_the_door(wait)?;
-        if !leads_to(&self.path, &opened.facts) {
+        if !leads_to(&self.path, opened.facts.mapped()) {
             return Ok(true);
         }
         if opened.known()?.kept || opened.witness.is_held_by_others(Byte::Holders)? {
@@ -198,7 +200,7 @@ impl Opened {
 impl Backend for Native {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         mappable(size)?;
-        if sys::own_user() != Some(self.uid) {
+        if !self.own && sys::own_user() != Some(self.uid) {
             return Err(Error::new(
                 ErrorKind::PermissionDenied,
                 "another user's segments are theirs to make",
@@ -226,7 +228,7 @@ impl Backend for Native {
         patiently(wait, |wait| {
             let opened = self.open(true)?;
             opened.wait_for_the_door(wait)?;
-            if !leads_to(&self.path, &opened.facts) {
+            if !leads_to(&self.path, opened.facts.mapped()) {
                 return Ok(None);
             }
             sys::remove_file(&self.path, true).map(Some).map_err(squatted)
@@ -295,17 +297,17 @@ fn patiently<T>(wait: Wait, mut work: impl FnMut(Wait) -> Result<Option<T>>) -> 
 }
 
 /// Whether the name still leads to the file.
-fn leads_to(path: &Path, file: &FileFacts) -> bool {
-    sys::stat_path(path, false).is_ok_and(|now| now.mapped() == file.mapped())
+fn leads_to(path: &Path, file: Mapped) -> bool {
+    sys::stat_path(path, false).is_ok_and(|now| now.mapped() == file)
 }
 
 fn wait_for_the_door(witness: &Witness, wait: Wait) -> Result<()> {
     if witness.lock(Byte::Door, wait)? { Ok(()) } else { Err(stopped_at_the_door()) }
 }
 
-/// Takes the name away. Another user's is theirs to remove, who finds it stale.
+/// Takes the name away that [`leads_to`] a file. Another user's is theirs to remove, who finds it stale.
 fn remove_if_ours(path: &Path) -> Result<()> {
-    match sys::remove_file(path, true) {
+    match sys::remove_file(path, false) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
         removed => removed.or_else(unless_gone),
     }
