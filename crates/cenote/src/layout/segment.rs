@@ -178,15 +178,15 @@ impl Identity {
     }
 }
 
-/// The first of the header's bytes: the identity, zeros, and the description of the type.
-pub(crate) fn header(identity: &Identity, content: &Content) -> Vec<u8> {
-    let mut bytes = identity.as_bytes().to_vec();
-    if !content.description.is_empty() {
-        let len = U32::new(content.description.len() as u32);
-        bytes.resize(DESCRIPTION, 0);
-        bytes.extend_from_slice(len.as_bytes());
-        bytes.extend_from_slice(content.description.as_bytes());
-    }
+/// What a new file begins with: the header, and the first slot.
+pub(crate) fn front(identity: &Identity, content: &Content, first: &Slot) -> Vec<u8> {
+    let mut bytes = vec![0; Slot::at(1)];
+    let mut put = |at: usize, part: &[u8]| bytes[at..at + part.len()].copy_from_slice(part);
+    let description = content.description.as_bytes();
+    put(0, identity.as_bytes());
+    put(DESCRIPTION, U32::new(description.len() as u32).as_bytes());
+    put(DESCRIPTION + size_of::<U32>(), description);
+    put(Slot::at(0), first.as_bytes());
     bytes
 }
 

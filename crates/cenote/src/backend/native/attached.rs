@@ -6,7 +6,7 @@ use std::thread;
 
 use zerocopy::little_endian::U32;
 
-use super::{Opened, leads_to, remove_if_ours, wait_for_the_door};
+use super::{FIRST, Opened, leads_to, remove_if_ours, wait_for_the_door};
 use crate::backend::lock::{Locked, Locker, Quick, Which};
 use crate::backend::{Attached, How, Stat, mapped_file};
 use crate::error::{Error, ErrorKind, Result};
@@ -29,18 +29,11 @@ pub(crate) struct AttachedNative {
 }
 
 impl AttachedNative {
-    /// Of one that was made just now, with its first slot: it gets its name here.
-    pub(super) fn maker(
-        opened: Opened,
-        path: PathBuf,
-        known: &Known,
-        slot: u32,
-        part: Part,
-        how: &How,
-    ) -> Result<Self> {
+    /// Of one that was made just now, with its first slot taken: it gets its name here.
+    pub(super) fn maker(opened: Opened, path: PathBuf, known: &Known, part: Part, how: &How) -> Result<Self> {
         let Opened { file, facts, witness } = opened;
         let front = Mapping::of_file(&file, Part::first(FRONT), true)?;
-        let slot = take_slot(&front, slot)?;
+        let slot = Holder { slot: 0, generation: FIRST };
         let data = map_data(&file, part, how.writable)?;
         if let Some(typed) = &how.content {
             data.write(0, &typed.first)?;

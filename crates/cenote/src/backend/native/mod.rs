@@ -16,7 +16,7 @@ use zerocopy::{FromZeros, IntoBytes};
 use super::lock::LockState;
 use super::{Attached, Backend, How, Life, Named, Stat, mappable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, POISONED, SLOTS};
+use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, POISONED, SLOTS, Slot};
 use crate::sync::lock;
 use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait, Witness};
 pub(crate) use attached::AttachedNative;
@@ -30,6 +30,9 @@ const _: () = assert!(SLOTS == sys::WITNESS_SLOTS);
 const DOOR_PATIENCE: Duration = Duration::from_secs(5);
 /// How often others may make and remove the segment while somebody comes.
 const TRIES: u32 = 100;
+
+/// The generation of the slot that a segment's maker has.
+const FIRST: u32 = 1;
 
 /// A segment, by whose it is and what it is called.
 pub(super) struct Native {
@@ -135,12 +138,17 @@ impl Native {
         let content = how.content.as_ref().map_or(&bytes, |typed| &typed.content);
         let identity = Identity::new(size, how.keep, content);
         let known = identity.check(whole)?;
-        let file = sys::make_unnamed_file(&self.path, new, &layout::header(&identity, content))?;
+        // With the slot of its first holder, which takes that before others can: written in one piece, since touching
+        // each page of a mapping for the first time costs more than the bytes between the two.
+        let front = layout::front(&identity, content, &Slot::taken(FIRST));
+        let file = sys::make_unnamed_file(&self.path, new, &front)?;
         let (facts, witness) = (sys::stat_file(&file)?, Witness::of(&file, true)?);
         let opened = Opened { file, facts, witness };
         // Its first holder is there before its name is.
-        let slot = opened.take_slot()?;
-        Ok(Box::new(AttachedNative::maker(opened, self.path.clone(), &known, slot, part, how)?))
+        if opened.take_slot()? != 0 {
+            return Err(restless());
+        }
+        Ok(Box::new(AttachedNative::maker(opened, self.path.clone(), &known, part, how)?))
     }
 }
 
