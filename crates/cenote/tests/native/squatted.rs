@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,6 +42,24 @@ fn what_is_no_file_is_not_trusted() {
     let fifo = Name::unique();
     assert!(Command::new("mkfifo").arg(fifo.path()).status().unwrap().success());
     assert_eq!(kind(&fifo), [ErrorKind::Untrusted; 3]);
+
+    let socket = Name::unique();
+    let _listener = UnixListener::bind(socket.path()).unwrap();
+    assert_eq!(kind(&socket), [ErrorKind::Untrusted; 3]);
+
+    // Whose they are is not known: nobody removes them, or makes a segment in their place.
+    for squatted in [&link, &fifo, &socket] {
+        let options = Segment::options();
+        for result in [
+            options.remove(squatted.address()),
+            options.create(squatted.address(), 64).map(drop),
+            options.open_or_create(squatted.address(), 64).map(drop),
+            options.break_lock_by_force(squatted.address()).map(drop),
+        ] {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Untrusted, "{}", squatted.address());
+        }
+        assert!(squatted.is_there());
+    }
 }
 
 #[test]
