@@ -85,6 +85,11 @@ pub(crate) trait Attached: Send + Sync {
     /// The lock that users of this kind share.
     fn locker(&self) -> &dyn Locker;
 
+    /// Whether `lock_quickly` ever gives anything.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// Takes the lock if that takes no more than a look at a word, and nobody has it or left it in disorder. `None` says
     /// nothing: then the locker tells.
     fn lock_quickly(&self) -> Option<Quick> {

@@ -152,8 +152,14 @@ pub fn receive(stream: &LocalStream) -> Result<Received> {
             let attached = memfd::received(descriptor, tag == READ_WRITE)?;
             let address = attached.address();
             let address = address.ok_or_else(|| Error::new(ErrorKind::Unknown, "this process has no id"))?;
-            let segment =
-                Segment { address, attached: Some(attached), elsewhere: None, timeout: None, created: false };
+            let segment = Segment {
+                address,
+                attached: Some(attached),
+                elsewhere: None,
+                timeout: None,
+                created: false,
+                quick: false,
+            };
             Ok(Received::Segment(segment))
         }
         _ => Err(unknown(bytes)),

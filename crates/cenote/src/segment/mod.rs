@@ -62,6 +62,8 @@ pub struct Segment {
     elsewhere: Option<Box<dyn Locker>>,
     timeout: Option<Duration>,
     created: bool,
+    /// Whether its own lock is used, and that is one that can be taken quickly.
+    quick: bool,
 }
 
 impl Segment {
@@ -327,7 +329,7 @@ impl Segment {
     /// registers. `None` says nothing.
     #[inline]
     fn lock_quickly(&self) -> Option<Guard<'_>> {
-        if self.elsewhere.is_some() {
+        if !self.quick {
             return None;
         }
         self.attached().lock_quickly().map(|locked| Guard::quick(self, locked))

@@ -289,7 +289,15 @@ impl Options {
             .map_err(|error| error.during(operation, &address))?;
         // New memory without a name is found where it was made.
         let address = if created { attached.address().unwrap_or(address) } else { address };
-        Ok(Segment { address, attached: Some(attached), elsewhere, timeout: self.how.timeout, created })
+        let quick = elsewhere.is_none() && attached.is_quick();
+        Ok(Segment {
+            address,
+            attached: Some(attached),
+            elsewhere,
+            timeout: self.how.timeout,
+            created,
+            quick,
+        })
     }
 
     fn backend(&self, address: &Address) -> Result<Box<dyn Backend>> {

@@ -139,6 +139,10 @@ impl Attached for AttachedNative {
         Ok(self)
     }
 
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn lock_quickly(&self) -> Option<Quick> {
         let (Ok(me), Ok(word)) = (self.holder(), self.word()) else { return None };
