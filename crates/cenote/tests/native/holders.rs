@@ -40,7 +40,8 @@ fn holders_are_named_and_the_dead_are_not() {
     assert_eq!(entry.stat.creator, Some(std::process::id()));
     other.kill();
     other.wait_until_gone();
-    assert!(look().holders.iter().all(|holder| holder.pid == std::process::id()));
+    // Other tests of this program start children, which have its mappings for a moment.
+    assert!(look().holders.iter().all(|holder| holder.pid != other.pid()));
     let listed = catalog::list(Some(cenote::Kind::Cenote)).unwrap();
     assert!(listed.iter().any(|entry| entry.address.to_string() == name.address()));
     let posix = catalog::list(Some(cenote::Kind::Posix)).unwrap();
