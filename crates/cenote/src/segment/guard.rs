@@ -88,10 +88,10 @@ pub(super) struct Paused<'a> {
 }
 
 impl<'a> Paused<'a> {
-    /// Waits for it as long as it takes.
+    /// Waits for it as long as the segment's options allow.
     pub(super) fn resume(self) -> Result<Guard<'a>> {
         let Self { segment, locker, which } = self;
-        let locked = locker.lock_again(which, Wait::Forever);
+        let locked = locker.lock_again(which, Wait::up_to(segment.timeout));
         let locked = locked.map_err(|error| error.during("lock", &segment.address))?;
         locked.map(|locked| Guard::new(segment, locker, locked)).ok_or_else(|| segment.timed_out())
     }

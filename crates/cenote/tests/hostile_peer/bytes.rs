@@ -6,10 +6,12 @@ use testkit::Rng;
 pub(crate) const FRONT: u64 = 12_288;
 const SLOTS: u64 = 4096;
 const LOCK: u64 = 192;
-const NAMED_LOCKS: u64 = 256;
+/// For what has a name: 16 of 64 bytes.
+const PLACES: u64 = 256;
+const DESCRIPTION: u64 = 1280;
 
 /// The fields of the header: where, and of how many bytes.
-const FIELDS: [(u64, usize); 18] = [
+const FIELDS: [(u64, usize); 20] = [
     (0, 8),
     (8, 4),
     (12, 4),
@@ -28,6 +30,8 @@ const FIELDS: [(u64, usize); 18] = [
     (128, 4),
     (LOCK, 8),
     (LOCK + 8, 56),
+    (DESCRIPTION, 4),
+    (DESCRIPTION + 4, 200),
 ];
 
 /// A place, and how many bytes belong together there.
@@ -35,9 +39,15 @@ pub(crate) fn place(rng: &mut Rng, file: u64) -> (u64, usize) {
     match rng.below(12) {
         0..=4 => *rng.choose(&FIELDS),
         5..=6 => (LOCK, 8),
-        7 => (NAMED_LOCKS + 64 * rng.below(16), 8 + 56 * rng.below(2) as usize),
+        // The first places are those that are in use.
+        7 => {
+            let most = *rng.choose(&[2, 6, 16]);
+            let place = PLACES + 64 * rng.below(most);
+            let (field, len) = *rng.choose(&[(0, 8), (0, 64), (8, 8), (16, 4), (16, 8), (20, 4), (24, 40)]);
+            (place + field, len)
+        }
         // The first slots are those that somebody has.
-        8..=9 => (SLOTS + 32 * rng.below(4) + *rng.choose(&[0, 0, 0, 4, 8, 16]), 4),
+        8..=9 => (SLOTS + 32 * rng.below(4) + *rng.choose(&[0, 0, 0, 4, 12, 16, 24]), 4),
         10 => (SLOTS + 32 * rng.below(256), 32),
         _ => (rng.below(file.max(1)), 1 + rng.below(300) as usize),
     }
@@ -46,7 +56,7 @@ pub(crate) fn place(rng: &mut Rng, file: u64) -> (u64, usize) {
 /// What is written in the place of `there`. `file` is the file's size.
 pub(crate) fn instead_of(there: &[u8], file: u64, rng: &mut Rng) -> Vec<u8> {
     let mut bytes = there.to_vec();
-    match rng.below(7) {
+    match rng.below(8) {
         0 => bytes.fill(0),
         1 => bytes.fill(0xff),
         2 => rng.fill(&mut bytes),
@@ -60,6 +70,8 @@ pub(crate) fn instead_of(there: &[u8], file: u64, rng: &mut Rng) -> Vec<u8> {
             put(&mut bytes, number(there).wrapping_add(by));
         }
         5 => put(&mut bytes, boundary(file, rng)),
+        // What a place is, or what is in one.
+        6 => put(&mut bytes, rng.below(7) | rng.below(4) << 32),
         _ => put(&mut bytes, lock_word(rng)),
     }
     bytes

@@ -15,6 +15,7 @@ mod accounts;
 mod acts;
 mod attacker;
 mod bytes;
+mod named;
 mod operations;
 mod pair;
 mod victim;

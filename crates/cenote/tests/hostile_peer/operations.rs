@@ -10,6 +10,7 @@ use cenote::ErrorKind::{
 use cenote::{ErrorKind, Kind, Options, Result, Segment, catalog};
 use testkit::Rng;
 
+use crate::named;
 use crate::victim::Victim;
 
 /// Something to do, and what it may cost.
@@ -39,7 +40,7 @@ const MACHINE: usize = 32 << 20;
 const HANDLES: usize = 4;
 
 /// The time that is allowed where one is given.
-const TIME: Duration = Duration::from_millis(20);
+pub(crate) const TIME: Duration = Duration::from_millis(20);
 /// What native segments wait at the door without one.
 const DOOR: Duration = Duration::from_secs(5);
 /// And while another program has a lease on the file.
@@ -66,6 +67,8 @@ const LEAVING: &[ErrorKind] = &[KeyError, NotFound, PermissionDenied, Timeout];
 const REMOVING: &[ErrorKind] =
     &[KeyError, LockError, NotFound, PermissionDenied, Timeout, Unknown, Untrusted];
 const LOCKING: &[ErrorKind] = &[Corrupt, LockError, NotFound, PermissionDenied, Timeout];
+const NAMING: &[ErrorKind] =
+    &[Corrupt, Incompatible, LockError, NotFound, OutOfResources, PermissionDenied, Timeout];
 const BYTES: &[ErrorKind] = &[Corrupt, InvalidSize, NotFound, PermissionDenied];
 const LOOKING: &[ErrorKind] = &[Corrupt, Incompatible, LockError, NotFound, PermissionDenied, Untrusted];
 
@@ -86,6 +89,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     locking("lock, two", 15, lock_in_two_threads),
     Operation { kinds: LOOKING, ..locking("break", 10, break_lock) },
     Operation { kinds: LOOKING, ..locking("break by force", 10, break_by_force) },
+    naming("named lock", 40, named::lock),
+    naming("rwlock", 40, named::read_and_write),
+    naming("semaphore", 40, named::permit),
+    naming("event", 40, named::event),
+    naming("condvar", 40, named::condvar),
     bytes("read", 60, read),
     bytes("read a value", 60, read_value),
     bytes("read to vec", 60, read_to_vec),
@@ -110,6 +118,11 @@ const fn leaving(name: &'static str, weight: u64, run: Run) -> Operation {
 
 const fn locking(name: &'static str, weight: u64, run: Run) -> Operation {
     Operation { name, weight, bound: SHORT, memory: LITTLE, kinds: LOCKING, run }
+}
+
+/// It waits at the door, and several times in a row.
+const fn naming(name: &'static str, weight: u64, run: Run) -> Operation {
+    Operation { name, weight, bound: LONG, memory: LITTLE, kinds: NAMING, run }
 }
 
 const fn bytes(name: &'static str, weight: u64, run: Run) -> Operation {
@@ -142,7 +155,7 @@ impl Victim {
     }
 
     /// One of those that are attached, and something to choose by.
-    fn one(&mut self) -> Option<(&Segment, &mut Rng)> {
+    pub(crate) fn one(&mut self) -> Option<(&Segment, &mut Rng)> {
         let count = self.held.len() as u64;
         (count > 0).then(|| (&self.held[self.rng.below(count) as usize], &mut self.rng))
     }

@@ -37,11 +37,12 @@ impl<'a> Condvar<'a> {
     }
 
     /// Lets go of the lock, waits until somebody notifies, but not longer than `timeout`, and takes the lock again, for
-    /// which it waits as long as it takes. Gives the new guard, which may tell that the lock was
-    /// [abandoned](Guard::abandoned) meanwhile, and whether somebody has notified.
+    /// which it waits as long as [`Options::timeout`](crate::Options::timeout) allows, and without that as long as it
+    /// takes. Gives the new guard, which may tell that the lock was [abandoned](Guard::abandoned) meanwhile, and whether
+    /// somebody has notified.
     ///
     /// # Errors
-    /// Those of letting go and of taking it; then the lock is not held any more.
+    /// Those of letting go and of taking it, `Timeout` among them; then the lock is not held any more.
     pub fn wait<'g>(&self, guard: Guard<'g>, timeout: Duration) -> Result<(Guard<'g>, bool)> {
         let wait = Wait::up_to(Some(timeout));
         let listened = self.0.during("wait in", self.0.native.listen(self.0.place))?;
