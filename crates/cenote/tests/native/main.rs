@@ -12,6 +12,7 @@ mod holders;
 mod lifetimes;
 mod locks;
 mod named;
+mod spawning;
 mod squatted;
 mod storm;
 mod takeover;

@@ -108,6 +108,13 @@ impl Witness {
         Ok(i32::from(range.l_type) != libc::F_UNLCK)
     }
 
+    /// Lets go of all: closing does so only once nobody else has the description, and for a moment a child may, that
+    /// another thread has split off to start a program in it.
+    fn leave(&self) -> Result<(), Errno> {
+        let mut all = byte_range(libc::F_UNLCK, BASE - 1, SLOTS + 2);
+        uninterrupted(|| self.call(libc::F_OFD_SETLK, &mut all))
+    }
+
     fn set(&self, byte: Byte, kind: i32) -> Result<(), Errno> {
         uninterrupted(|| self.call(libc::F_OFD_SETLK, &mut byte.lock(kind)))
     }
@@ -118,6 +125,13 @@ impl Witness {
             return Err(Errno::BADF);
         }
         apply(&self.0, command, range)
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        // What is not ours was closed when this process was forked, and what is lets go of its locks in the end.
+        let _ = self.leave();
     }
 }
 
