@@ -41,13 +41,16 @@ mod segment;
 mod semaphore;
 mod sync;
 mod sys;
+pub mod value;
 
 pub use address::{Address, Kind};
 pub use backend::lock::{Abandoned, LockState};
 pub use backend::{SemaphoreKey, Stat};
+pub use cenote_derive::Shared;
 pub use error::{Error, ErrorKind, Result};
 pub use segment::{
     Condvar, Event, Guard, NamedLock, Options, Permit, ReadGuard, RwLock, SealError, Sealed, Segment,
     Semaphore, View, handover,
 };
 pub use semaphore::SystemSemaphore;
+pub use value::Shared;
