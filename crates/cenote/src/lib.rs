@@ -53,4 +53,4 @@ pub use segment::{
     Semaphore, View, handover,
 };
 pub use semaphore::SystemSemaphore;
-pub use value::Shared;
+pub use value::{Blob, BlobWriter, Shared, Value, ValueWriter};

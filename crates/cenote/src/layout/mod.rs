@@ -2,6 +2,8 @@
 
 mod place;
 mod segment;
+mod value;
 
 pub(crate) use place::*;
 pub(crate) use segment::*;
+pub(crate) use value::*;

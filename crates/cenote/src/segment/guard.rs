@@ -57,6 +57,13 @@ impl<'a> Guard<'a> {
         Ok(Paused { segment, locker, which })
     }
 
+    /// The same, of which a panic leaves no mark.
+    #[inline]
+    pub(crate) fn unmarked(mut self) -> Self {
+        self.locked = self.locked.take().map(Locked::unmarked);
+        self
+    }
+
     /// Whether the last holder died with the lock, and so may have left the data half-written.
     ///
     /// Native segments can tell, and `sysv:` ones, as far as Cenote's own lock goes; `posix:`, `file:` and `qt:` ones, and locks from

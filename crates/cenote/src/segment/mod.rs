@@ -1,5 +1,6 @@
 //! Segments: attached memory, its bytes and its lock, the same for every kind.
 
+mod content;
 mod guard;
 pub mod handover;
 mod named;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Segment;
 use crate::address::{Address, Kind};
 use crate::backend::lock::{from_elsewhere, semaphore_name, unbreakable};
-use crate::backend::{self, Attached, Backend, Extent, How};
+use crate::backend::{self, Attached, Backend, Extent, How, Typed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
 
@@ -151,6 +151,20 @@ impl Options {
     {
         self.lock_with = Some(lock.try_into()?);
         Ok(self)
+    }
+
+    /// The same, for a segment of that content.
+    pub(crate) fn with_content(&self, content: Typed) -> Result<Self> {
+        if self.how.extent != Extent::ALL {
+            return Err(Error::new(ErrorKind::Unsupported, "a value is attached as a whole")
+                .with_hint("leave out the range"));
+        }
+        if self.lock_with.is_some() {
+            let what = "a value has its segment's own lock, which all who store in it take";
+            return Err(Error::new(ErrorKind::Unsupported, what).with_hint("leave out the other lock"));
+        }
+        let how = How { content: Some(content), ..self.how.clone() };
+        Ok(Self { how, ..self.clone() })
     }
 
     /// As [`Segment::create`], in this way.

@@ -4,7 +4,7 @@
 
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -121,6 +121,13 @@ impl Mapping {
         Ok(unsafe { value.assume_init() })
     }
 
+    /// Copies out the bytes of a value, whether they are one or not: that is for the caller to find out.
+    #[inline]
+    pub(crate) fn read_uninit<T>(&self, offset: usize, to: &mut MaybeUninit<T>) -> Result<()> {
+        // SAFETY: the value is ours to write, and has its size in bytes.
+        unsafe { self.read_raw(offset, to.as_mut_ptr().cast(), size_of::<T>()) }
+    }
+
     /// # Safety
     /// `to` is valid for writes of `len` bytes, which nobody else uses meanwhile.
     #[inline]
@@ -168,7 +175,7 @@ impl Mapping {
     pub(crate) fn word(&self, offset: usize) -> Result<&AtomicU64> {
         let at = self.at_for_writing(offset, size_of::<AtomicU64>())?.cast::<AtomicU64>();
         if !at.is_aligned() {
-            return Err(Error::new(ErrorKind::InvalidSize, "a word has an offset that is a multiple of 8"));
+            return Err(askew());
         }
         // SAFETY: aligned, within the mapping and writable, and borrowed no longer than that lives.
         Ok(unsafe { at.as_ref() })
@@ -179,11 +186,23 @@ impl Mapping {
     pub(crate) fn words(&self) -> Result<&[AtomicU64]> {
         let at = self.at_for_writing(0, self.len)?.cast::<AtomicU64>();
         if !at.is_aligned() {
-            return Err(Error::new(ErrorKind::InvalidSize, "words begin at a multiple of 8"));
+            return Err(askew());
         }
         let all = NonNull::slice_from_raw_parts(at, self.len / size_of::<AtomicU64>());
         // SAFETY: aligned, the whole mapping, writable, and borrowed no longer than that lives.
         Ok(unsafe { all.as_ref() })
+    }
+
+    /// The word at `offset`, to be looked at: also where the mapping is read-only.
+    #[inline]
+    pub(crate) fn word_to_read(&self, offset: usize) -> Result<WordToRead<'_>> {
+        let at = self.at(offset, size_of::<AtomicU64>())?.cast::<AtomicU64>();
+        if !at.is_aligned() {
+            return Err(askew());
+        }
+        // SAFETY: aligned, within the mapping, and borrowed no longer than that lives. It may be read-only memory:
+        // what is handed out has relaxed loads alone, which are allowed there.
+        Ok(WordToRead(unsafe { at.as_ref() }))
     }
 
     /// `Corrupt` once the memory behind the mapping was taken away.
@@ -222,6 +241,24 @@ impl Drop for Mapping {
         // SAFETY: once, at the end; nothing borrows `self` any more.
         let _ = unsafe { self.release() };
     }
+}
+
+/// A word that others change at any time, and that may lie where nobody here can write.
+#[derive(Clone, Copy)]
+pub(crate) struct WordToRead<'a>(&'a AtomicU64);
+
+impl WordToRead<'_> {
+    /// What is in it, in no order: whoever needs one puts a fence behind it. Of read-only memory, loads that are more
+    /// than relaxed are not promised to work everywhere.
+    #[inline]
+    pub(crate) fn load(self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cold]
+fn askew() -> Error {
+    Error::new(ErrorKind::InvalidSize, "a word has an offset that is a multiple of 8")
 }
 
 #[cold]

@@ -130,6 +130,12 @@ impl Locked {
         self.in_panic
     }
 
+    /// The same, of which a panic leaves no mark: what it protects is never half done.
+    pub(crate) fn unmarked(mut self) -> Self {
+        self.in_panic = true;
+        self
+    }
+
     /// Whether this process took it, rather than the one that it was forked from.
     #[inline]
     pub(crate) fn is_ours(&self) -> bool {

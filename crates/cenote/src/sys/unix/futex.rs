@@ -36,16 +36,10 @@ pub(crate) fn wake_all_on_low_half(word: &AtomicU64) {
     wake(word, i32::MAX);
 }
 
-fn wake(word: &AtomicU64, how_many: i32) {
+fn wake(word: &AtomicU64, most: i32) {
     // SAFETY: the kernel only looks the address up.
     unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            low_half(word),
-            libc::FUTEX_WAKE,
-            how_many,
-            ptr::null::<libc::timespec>(),
-        )
+        libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE, most, ptr::null::<libc::timespec>())
     };
 }
 

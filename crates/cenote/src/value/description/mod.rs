@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// use cenote::value::Description;
 ///
 /// let pose = Description::parse("Pose(8,4){x@0:f32,mode@4:Mode(u8){Off=0,On=1},spare@5:[u8;3]}")?;
-/// assert_eq!((pose.name(), pose.size()), ("Pose", 8));
+/// assert_eq!((pose.name().as_str(), pose.size()), ("Pose", 8));
 /// let bytes = [1.5_f32.to_ne_bytes(), [1, 0, 0, 0]].concat();
 /// assert_eq!(pose.decode(&bytes)?.to_string(), r#"{"x":1.5,"mode":"On","spare":[0,0,0]}"#);
 /// # Ok::<(), cenote::Error>(())

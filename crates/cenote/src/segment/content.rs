@@ -1,0 +1,26 @@
+//! What values need of a segment: its memory, and the lock of those who write.
+
+use super::{Guard, Segment};
+use crate::error::Result;
+use crate::sys::{Mapping, Wait};
+
+impl Segment {
+    /// The memory, for those that know what lies in it.
+    #[inline]
+    pub(crate) fn mapping(&self) -> &Mapping {
+        self.attached().mapping()
+    }
+
+    /// Takes the lock in the time that the options allow. Who has it changes things so that they are never half done:
+    /// a panic leaves no mark.
+    #[inline]
+    pub(crate) fn lock_to_store(&self) -> Result<Guard<'_>> {
+        let wait = Wait::up_to(self.timeout);
+        Ok(self.lock_until(wait)?.ok_or_else(|| self.timed_out())?.unmarked())
+    }
+
+    /// How long the options allow to wait, or else `usually`.
+    pub(crate) fn patience(&self, usually: Wait) -> Wait {
+        self.timeout.map_or(usually, |timeout| Wait::up_to(Some(timeout)))
+    }
+}

@@ -1,0 +1,56 @@
+//! Blobs: bytes of any number up to a capacity.
+
+use cenote::{Blob, ErrorKind, Segment};
+
+use super::{Name, minute};
+
+#[test]
+fn what_is_stored_is_loaded_whatever_its_length() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let blob = Blob::create(name.address(), 1000).unwrap();
+    let other = Blob::attach_with(&Segment::options().read_only(), name.address()).unwrap();
+    assert_eq!((blob.capacity(), other.capacity()), (1000, 1000));
+    assert_eq!(other.load_with_version().unwrap(), (Vec::new(), 0));
+    let mut buffer = vec![9; 500];
+    for (version, len) in [0, 1, 999, 7, 1000, 64, 0, 500].into_iter().enumerate() {
+        let bytes: Vec<u8> = (0..len).map(|at| (at * 7 + version) as u8).collect();
+        assert_eq!(blob.store(&bytes).unwrap(), version as u64 + 1);
+        assert_eq!(other.load().unwrap(), bytes);
+        assert_eq!(other.load_into(&mut buffer).unwrap(), version as u64 + 1);
+        assert_eq!(buffer, bytes);
+    }
+    blob.update(|bytes| bytes.truncate(2)).unwrap();
+    blob.writer().unwrap().store(b"by the writer").unwrap();
+    assert_eq!(other.load().unwrap(), b"by the writer");
+}
+
+#[test]
+fn what_is_too_long_is_told_and_changes_nothing() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let blob = Blob::create(name.address(), 4).unwrap();
+    blob.store(b"good").unwrap();
+    assert_eq!(blob.store(b"12345").unwrap_err().kind(), ErrorKind::InvalidSize);
+    assert_eq!(blob.writer().unwrap().store(b"12345").unwrap_err().kind(), ErrorKind::InvalidSize);
+    let error = blob.update(|bytes| bytes.extend([0; 100])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSize, "{error}");
+    assert_eq!(blob.load_with_version().unwrap(), (b"good".to_vec(), 1));
+    drop(blob.writer().unwrap());
+}
+
+#[test]
+fn one_that_is_there_is_opened_if_it_is_large_enough() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let blob = Blob::open_or_create(name.address(), 100).unwrap();
+    assert!(blob.segment().was_created());
+    blob.store(b"x").unwrap();
+    assert_eq!(Blob::open_or_create(name.address(), 50).unwrap().load().unwrap(), b"x");
+    // 110 bytes have room in the lines that 100 take, but it was not made for them.
+    for capacity in [110, 5000] {
+        let error = Blob::open_or_create(name.address(), capacity).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSize, "{error}");
+    }
+    assert_eq!(Blob::create(name.address(), 1).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    for capacity in [u64::MAX, u64::MAX / 2] {
+        assert_eq!(Blob::create("value/large", capacity).unwrap_err().kind(), ErrorKind::InvalidSize);
+    }
+}
