@@ -56,6 +56,8 @@ map it. VERDICT says whether the segment is of use to anyone:
   stale    it is proven to be of no use to anyone
   unknown  it cannot be told; `cenote show` says why
 
+CONTENTS is what a native segment says that is in it: bytes, a value and its type, or a blob.
+
 The table is the same on a terminal and in a pipe. --json prints an array of objects, one a segment, with `address`, \
 `kind`, `size`, `verdict`, `reason`, `holders` (`pid`, `command`, `user`, `access`) and more; sizes are in bytes and \
 times in UTC.";
@@ -69,7 +71,8 @@ Examples:
 pub(crate) const SHOW: &str = "\
 Show all there is to know of one segment: size, owner, mode, verdict and its reason, who has its lock, who holds it, \
 when it was last used, and what it begins with. Looking never attaches, so contents are told of posix:, file: and \
-memfd: segments only; `cenote read` reads any.";
+memfd: segments, and of native ones that have a value or a blob: its version, and the fields of the type. `cenote read` \
+reads any.";
 
 pub(crate) const SHOW_EXAMPLES: &str = "\
 Examples:
@@ -108,7 +111,10 @@ A TEXT is followed by a NUL byte if there is room, so that `cenote read` and C p
 stdin are written as they are. What does not fit is an error, and then nothing is written.
 
 With --create the segment is made if there is none, as large as --size says or as the data (and --offset) plus one \
-byte. One that is there is used if it is large enough. What is made is kept until it is removed, unless --hold is given.";
+byte. One that is there is used if it is large enough. What is made is kept until it is removed, unless --hold is given.
+
+In a blob, what is written is stored as a whole, without a NUL byte, and is all that is in it then. A value is stored by \
+programs that have its type, and nothing is written over it. With --offset both are bytes like any others.";
 
 pub(crate) const WRITE_EXAMPLES: &str = "\
 Examples:
@@ -129,10 +135,15 @@ Without --as it is printed as text if it is UTF-8 up to the first NUL, else in h
 control characters: they are shown in hex too, unless --as text asks for them. Forms that read text add a newline; \
 --as raw adds nothing, also in a pipe.
 
+Of a native segment with a value or a blob, just that is read, as it was stored in one piece and without the lock: a value \
+by its type, a line for each field, or with --as json as JSON; a blob as bytes. With --offset or --len all bytes of the \
+segment are read as they lie there.
+
 The lock is let go before anything is printed, except for more than 64MiB: then it is held until all is printed. \
 Reading a sysv: segment makes no lock: as long as nobody has made one, it is read without.
 
-With --json the result is an object with `address`, `offset`, `len`, and `text`, `hex`, `image` or `value`.";
+With --json the result is an object with `address`, `offset`, `len`, and `text`, `hex`, `image` or `value`; of a value or a \
+blob also `version`.";
 
 pub(crate) const READ_EXAMPLES: &str = "\
 Examples:

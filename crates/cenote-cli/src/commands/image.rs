@@ -50,8 +50,8 @@ enum Way {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
         /// Where the picture begins
-        #[arg(long, value_name = "BYTES", default_value = "0", value_parser = numbers::size)]
-        offset: u64,
+        #[arg(long, value_name = "BYTES", value_parser = numbers::size)]
+        offset: Option<u64>,
         #[command(flatten)]
         lock: LockArgs,
     },
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             let bytes = image_form::encode(&image_form::open(file)?)?;
             let image = describe(image_form::header(&bytes)?);
             let create = Some(Create { size: bytes.len() as u64, at_least: bytes.len() as u64 });
-            let target = Target { address, offset: 0, create, make, lock };
+            let target = Target { address, offset: None, create, make, lock };
             let segment = put(&target, &bytes, false, context)?;
             // That of new anonymous memory is known only now.
             let address = segment.address();
@@ -90,8 +90,13 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             make.finish(segment, false, context)
         }
         Way::Get { address, output, offset, lock } => {
+            if offset.is_none()
+                && let Some(stored) = snapshot::stored(address, context)?
+            {
+                return save(Bytes::loaded(stored.bytes), output, context);
+            }
             let segment = context.attach_to_read(address, lock)?;
-            let range = snapshot::range(&segment, *offset, None)?;
+            let range = snapshot::range(&segment, offset.unwrap_or(0), None)?;
             save(snapshot::take(&segment, range, lock, context)?, output, context)?;
             warn_of(segment.detach());
             Ok(())

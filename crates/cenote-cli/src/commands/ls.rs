@@ -1,6 +1,7 @@
 //! `cenote ls`: every segment of the machine.
 
 use cenote::catalog::{self, Entry};
+use cenote::value::Content;
 use cenote::{Error, Kind};
 
 use crate::access::Context;
@@ -61,6 +62,7 @@ fn table(entries: &[Entry]) -> Table {
         ("MODE", Left),
         ("HOLDERS", Right),
         ("VERDICT", Left),
+        ("CONTENTS", Left),
     ]);
     for entry in entries {
         let stat = &entry.stat;
@@ -75,7 +77,16 @@ fn table(entries: &[Entry]) -> Table {
             stat.mode.map_or_else(unknown, octal),
             holders.to_string(),
             entry.verdict.to_string(),
+            entry.content.as_ref().map_or_else(unknown, in_short),
         ]);
     }
     table
+}
+
+/// What is in it, and of what type.
+fn in_short(content: &Content) -> String {
+    match content {
+        Content::Value { type_name, .. } => format!("value {type_name}"),
+        content => content.as_str().to_owned(),
+    }
 }

@@ -4,13 +4,13 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use cenote::Address;
 use cenote::qt::image_form;
-use cenote::{Address, Segment};
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::image::{self, describe};
-use super::snapshot;
+use super::snapshot::{self, Stored};
 use crate::access::{Context, LockArgs};
 use crate::failure::{Failure, notice, warn_of};
 use crate::output::bytes::Bytes;
@@ -23,9 +23,9 @@ use crate::{help, numbers};
 pub(crate) struct Args {
     /// What to read; `cenote help` lists the forms
     address: Address,
-    /// Where to begin
-    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = numbers::size)]
-    offset: u64,
+    /// Where to begin; without this and --len, a value or a blob is read as what it is
+    #[arg(long, value_name = "BYTES", value_parser = numbers::size)]
+    offset: Option<u64>,
     /// How many bytes; without this, up to the end
     #[arg(long, value_name = "BYTES", value_parser = numbers::size)]
     len: Option<u64>,
@@ -52,16 +52,18 @@ enum Form {
     Utf16,
     /// A picture in Qt's QImage form: what it is, or with -o the picture itself
     Image,
-    /// A text that is JSON, indented
+    /// A value, or a text that is JSON, indented
     Json,
 }
 
-/// What `--json` prints: one of the last four.
+/// What `--json` prints: one of the last four, and of a value or a blob its version.
 #[derive(Default, Serialize)]
 struct ReadJson {
     address: String,
     offset: usize,
     len: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,21 +78,60 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if context.json && args.output.is_some() {
         return Err(Failure::usage("--json prints, and -o writes a file", "choose one of the two"));
     }
+    if args.offset.is_none()
+        && args.len.is_none()
+        && let Some(stored) = snapshot::stored(&args.address, context)?
+    {
+        return print_stored(args, stored, context);
+    }
     let segment = context.attach_to_read(&args.address, &args.lock)?;
-    let range = snapshot::range(&segment, args.offset, args.len)?;
+    let range = snapshot::range(&segment, args.offset.unwrap_or(0), args.len)?;
     let bytes = snapshot::take(&segment, range, &args.lock, context)?;
     if context.json {
-        print_json(args, bytes, &segment)?;
+        print_json(args.form, bytes, segment.address(), None)?;
     } else {
-        print(args, bytes, context)?;
+        print(args, args.form, bytes, context)?;
     }
     warn_of(segment.detach());
     Ok(())
 }
 
-fn print(args: &Args, bytes: Bytes<'_>, context: &Context) -> Result<(), Failure> {
+/// A value by its type, if no other form was asked for, and a blob by its bytes.
+fn print_stored(args: &Args, stored: Stored, context: &Context) -> Result<(), Failure> {
+    let Stored { bytes, version, is_value, description, address } = stored;
+    let by_type = matches!(args.form, None | Some(Form::Json));
+    let Some(of) = description.filter(|_| by_type) else {
+        // A value that nobody can explain is no text either.
+        let form = args.form.or(is_value.then_some(Form::Hex));
+        let bytes = Bytes::loaded(bytes);
+        return if context.json {
+            print_json(form, bytes, &address, Some(version))
+        } else {
+            print(args, form, bytes, context)
+        };
+    };
+    let decoded = of.decode(&bytes)?;
+    if context.json {
+        return output::print_json(&ReadJson {
+            address: address.to_string(),
+            len: bytes.len(),
+            version: Some(version),
+            value: Some(value(&decoded.to_string())?),
+            ..ReadJson::default()
+        });
+    }
+    let text = match args.form {
+        Some(Form::Json) => json_text::indented(&decoded.to_string())? + "\n",
+        _ => format!("{decoded:#}"),
+    };
+    let mut sink = Sink::open(args.output.as_deref())?;
+    sink.write(text.as_bytes())?;
+    sink.finish()
+}
+
+fn print(args: &Args, form: Option<Form>, bytes: Bytes<'_>, context: &Context) -> Result<(), Failure> {
     // Whatever cannot be read leaves a file as it was.
-    let plain = match args.form {
+    let plain = match form {
         Some(Form::Raw) => return print_raw(args, &bytes, context),
         Some(Form::Hex) => return print_hex(args, &bytes),
         Some(Form::Image) => match &args.output {
@@ -137,14 +178,20 @@ fn describe_image(bytes: &Bytes<'_>) -> Result<String, Failure> {
     Ok(describe(image_form::header(&bytes.first(image::HEADER)?)?))
 }
 
-fn print_json(args: &Args, bytes: Bytes<'_>, segment: &Segment) -> Result<(), Failure> {
+fn print_json(
+    form: Option<Form>,
+    bytes: Bytes<'_>,
+    address: &Address,
+    version: Option<u64>,
+) -> Result<(), Failure> {
     let mut result = ReadJson {
-        address: segment.address().to_string(),
+        address: address.to_string(),
+        version,
         offset: bytes.offset(),
         len: bytes.len(),
         ..ReadJson::default()
     };
-    match args.form {
+    match form {
         Some(Form::Text) => result.text = Some(text::expect_utf8(&bytes)?),
         Some(Form::Utf16) => result.text = Some(text::utf16(&bytes)?),
         Some(Form::Image) => result.image = Some(describe_image(&bytes)?),

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use cenote::catalog::{self, Entry};
 use cenote::qt::image_form;
+use cenote::value::{Content, Description, Field};
 use cenote::{Address, Kind, LockState};
 use serde::Serialize;
 
@@ -31,14 +32,28 @@ struct Shown {
     entry: EntryJson,
     named: Vec<NamedJson>,
     contents: Option<String>,
+    /// Of a value or a blob: how often it was stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// Of a value: its type, as it is written beside it.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let entry = catalog::look(&args.address)?;
-    let contents = contents(&args.address);
+    let contents = match &entry.content {
+        Some(content @ (Content::Value { .. } | Content::Blob { .. })) => Some(content.to_string()),
+        _ => contents(&args.address),
+    };
     if context.json {
         let named = entry.named.iter().map(NamedJson::from).collect();
-        return output::print_json(&Shown { entry: EntryJson::from(&entry), named, contents });
+        let version = match entry.content {
+            Some(Content::Value { version, .. } | Content::Blob { version, .. }) => Some(version),
+            _ => None,
+        };
+        let of = description(&entry).map(Description::to_string);
+        return output::print_json(&Shown { entry: EntryJson::from(&entry), named, contents, version, of });
     }
     let mut sink = Sink::open(None)?;
     sink.write(text(&entry, contents.as_deref()).as_bytes())?;
@@ -95,6 +110,10 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
         text.push_str("named\n");
         text.push_str(&output::named_table(&entry.named).to_text("  "));
     }
+    if let Some(fields) = description(entry).map(Description::fields).filter(|fields| !fields.is_empty()) {
+        text.push_str("fields\n");
+        text.push_str(&table_of(&fields).to_text("  "));
+    }
     if entry.holders.is_empty() {
         let _ = writeln!(text, "{:<10}  none to be seen", "holders");
     } else {
@@ -102,6 +121,23 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
         text.push_str(&holders(entry).to_text("  "));
     }
     text
+}
+
+/// How the type of a value lies in memory, if it says so.
+fn description(entry: &Entry) -> Option<&Description> {
+    match &entry.content {
+        Some(Content::Value { description, .. }) => description.as_ref(),
+        _ => None,
+    }
+}
+
+fn table_of(fields: &[Field]) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new(&[("OFFSET", Right), ("NAME", Left), ("TYPE", Left)]);
+    for field in fields {
+        table.row([field.offset.to_string(), field.name.clone(), field.of.clone()]);
+    }
+    table
 }
 
 fn holders(entry: &Entry) -> Table {

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use cenote::{Address, ErrorKind, Segment};
+use cenote::value::Content;
+use cenote::{Address, Blob, ErrorKind, Segment};
 use serde::Serialize;
 
 use super::create::MakeArgs;
@@ -25,9 +26,9 @@ pub(crate) struct Args {
     /// Write the bytes of a file as they are; `-` is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     file: Option<PathBuf>,
-    /// Where to begin
-    #[arg(long, value_name = "BYTES", default_value = "0", value_parser = numbers::size)]
-    offset: u64,
+    /// Where to begin; without this, what is written to a blob is all that is in it
+    #[arg(long, value_name = "BYTES", value_parser = numbers::size)]
+    offset: Option<u64>,
     /// Make the segment if there is none; one that is there must be large enough
     #[arg(long)]
     create: bool,
@@ -43,7 +44,8 @@ pub(crate) struct Args {
 /// Where bytes are to go.
 pub(crate) struct Target<'a> {
     pub(crate) address: &'a Address,
-    pub(crate) offset: u64,
+    /// Among the bytes of the segment, whatever is in it. Without it, a blob is stored as a whole.
+    pub(crate) offset: Option<u64>,
     /// How to make the segment if there is none.
     pub(crate) create: Option<Create>,
     pub(crate) make: &'a MakeArgs,
@@ -67,7 +69,8 @@ struct Written {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let data = data(args)?;
-    let end = args.offset.saturating_add(data.len() as u64);
+    let offset = args.offset.unwrap_or(0);
+    let end = offset.saturating_add(data.len() as u64);
     let create = args.create.then(|| Create {
         size: args.size.unwrap_or(end.saturating_add(1)),
         at_least: args.size.unwrap_or(end),
@@ -82,7 +85,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     if context.json {
         output::print_json(&Written {
             address: segment.address().to_string(),
-            offset: args.offset,
+            offset,
             written: data.len(),
             size: segment.len(),
             created: segment.was_created(),
@@ -101,14 +104,33 @@ pub(crate) fn put(
     context: &Context,
 ) -> Result<Segment, Failure> {
     let segment = open(target, context)?;
+    if target.offset.is_none() {
+        match Content::of_segment(&segment)? {
+            Content::Blob { .. } => {
+                let blob = Blob::of_segment(segment)?;
+                blob.store(data)?;
+                return Ok(blob.into_segment());
+            }
+            Content::Value { type_name, .. } => return Err(is_a_value(target.address, &type_name)),
+            _ => {}
+        }
+    }
+    let offset = target.offset.unwrap_or(0);
     if target.lock.no_lock {
-        copy(&segment, target.offset, data, is_text)?;
+        copy(&segment, offset, data, is_text)?;
     } else {
         let lock = context.lock(&segment)?;
-        copy(&segment, target.offset, data, is_text)?;
+        copy(&segment, offset, data, is_text)?;
         lock.unlock()?;
     }
     Ok(segment)
+}
+
+/// Bytes over it would be half a value for whoever loads it, and hardly one of its type.
+fn is_a_value(address: &Address, type_name: &str) -> Failure {
+    let what =
+        format!("cannot write {address}: it has a value of type {type_name}, which is stored as a whole");
+    Failure::new(what, "a program that has the type stores it; --offset writes bytes all the same")
 }
 
 fn copy(segment: &Segment, offset: u64, data: &[u8], is_text: bool) -> Result<(), Failure> {
@@ -162,7 +184,7 @@ fn data(args: &Args) -> Result<Vec<u8>, Failure> {
         Err(error) if !args.create => return Err(error.into()),
         there => there.ok().max(args.size),
     };
-    let room = size.map(|size| size.saturating_sub(args.offset));
+    let room = size.map(|size| size.saturating_sub(args.offset.unwrap_or(0)));
     let limit = room.map_or(u64::MAX, |room| room.saturating_add(1));
     let mut data = Vec::new();
     let read = match file {

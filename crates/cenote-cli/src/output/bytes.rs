@@ -28,6 +28,11 @@ impl<'a> Bytes<'a> {
         Ok(Self { range, source: Source::Copied(bytes) })
     }
 
+    /// Of a value or a blob, which was loaded as a whole.
+    pub(crate) fn loaded(bytes: Vec<u8>) -> Self {
+        Self { range: 0..bytes.len(), source: Source::Copied(bytes) }
+    }
+
     /// Read when they are needed. The range lies within the segment.
     pub(crate) fn in_place(segment: &'a Segment, range: Range<usize>, lock: Option<Guard<'a>>) -> Self {
         Self { range, source: Source::InPlace(segment, lock) }

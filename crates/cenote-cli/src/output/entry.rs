@@ -2,6 +2,7 @@
 
 use cenote::LockState;
 use cenote::catalog::{Entry, Holder};
+use cenote::value::Content;
 use serde::Serialize;
 
 use super::rfc3339;
@@ -32,6 +33,8 @@ pub(crate) struct EntryJson {
     changed: Option<String>,
     last_used: Option<String>,
     last_left: Option<String>,
+    /// `bytes`, `value`, `blob` or `other`, where it says what is in it.
+    content: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -86,6 +89,7 @@ impl From<&Entry> for EntryJson {
             changed: stat.changed.map(rfc3339),
             last_used: stat.last_used.map(rfc3339),
             last_left: stat.last_left.map(rfc3339),
+            content: entry.content.as_ref().map(Content::as_str),
         }
     }
 }

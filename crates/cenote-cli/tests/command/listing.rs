@@ -29,7 +29,7 @@ fn a_segment_is_listed_with_its_holder() {
         let table = run(["ls"]);
         let mut lines = table.ok().lines();
         let header: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
-        assert_eq!(header, ["ADDRESS", "SIZE", "OWNER", "MODE", "HOLDERS", "VERDICT"]);
+        assert_eq!(header, ["ADDRESS", "SIZE", "OWNER", "MODE", "HOLDERS", "VERDICT", "CONTENTS"]);
         let row: Vec<&str> = lines.find(|line| is_row_of(line, at)).unwrap().split_whitespace().collect();
         assert_eq!((row[1], row[3], row[5]), ("4.8KiB", "0640", "live"));
         assert!(row[4].parse::<u32>().unwrap() >= 1, "{row:?}");

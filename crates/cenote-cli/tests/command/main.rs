@@ -13,3 +13,4 @@ mod native;
 mod peers;
 mod pictures;
 mod support;
+mod values;

@@ -67,6 +67,12 @@ pub(crate) trait Backend {
         Ok(None)
     }
 
+    /// What is in the segment, where it says so, and how large its data are. Puts their first bytes into `first`, as
+    /// far as there are so many.
+    fn look_inside(&self, _first: &mut [u8]) -> Result<Option<(Content, u64)>> {
+        Ok(None)
+    }
+
     /// The account that owns the segment, where it is no user id.
     fn owner(&self) -> Option<String> {
         None

@@ -4,11 +4,12 @@ mod health;
 mod holders;
 mod list;
 
-use crate::address::Address;
+use crate::address::{Address, Kind};
 use crate::backend::lock::{LockState, semaphore_name};
 use crate::backend::{self, Life, Stat};
 pub use crate::backend::{Named, NamedKind, Sharer};
 use crate::error::Result;
+use crate::value::Content;
 
 pub use health::{Finding, Found, Health, Item, Remedy, State, health};
 use holders::Holders;
@@ -39,6 +40,8 @@ pub struct Entry {
     pub named: Vec<Named>,
     /// The processes that have its lock open, where the system does not tell who has it.
     pub lock_users: Vec<Holder>,
+    /// What is in it, where it says so. `None` if it does not, or what it says cannot be.
+    pub content: Option<Content>,
 }
 
 /// Whether a segment is of use to anyone.
@@ -142,6 +145,7 @@ fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
         lock_waiters: backend.lock_waiters()?,
         named: backend.named()?,
         lock_users,
+        content: if address.kind() == Kind::Cenote { Content::look(address).ok() } else { None },
         stat,
     })
 }

@@ -23,6 +23,8 @@ pub(crate) const LOCK: usize = 192;
 pub(crate) const DESCRIPTION: usize = 1280;
 #[allow(dead_code, reason = "values come next")]
 pub(crate) const DESCRIPTION_MOST: usize = HEADER - DESCRIPTION - size_of::<U32>();
+/// With its length.
+pub(crate) const DESCRIPTION_WHOLE: usize = HEADER - DESCRIPTION;
 /// How much is in front of the data.
 pub(crate) const FRONT: usize = HEADER + SLOTS as usize * size_of::<Slot>();
 
@@ -47,6 +49,14 @@ impl Content {
     pub(crate) const BYTES: u32 = 0;
     pub(crate) const VALUE: u32 = 1;
     pub(crate) const BLOB: u32 = 2;
+
+    /// With the description that is in these bytes of the header. What cannot be one is none.
+    pub(crate) fn described(mut self, bytes: &[u8]) -> Self {
+        let text = U32::read_from_prefix(bytes).ok().and_then(|(len, rest)| rest.get(..len.get() as usize));
+        let text = text.and_then(|text| std::str::from_utf8(text).ok());
+        self.description = text.unwrap_or_default().to_owned();
+        self
+    }
 
     /// Whether both mean the same bytes.
     pub(crate) fn is_as(&self, other: &Self) -> bool {

@@ -24,6 +24,13 @@ pub(crate) struct Control {
 
 const _: () = assert!(size_of::<Control>() == LINE);
 
+impl Control {
+    /// The version word, as it was when it was copied.
+    pub(crate) fn version_word(&self) -> u64 {
+        self.version
+    }
+}
+
 /// Two copies of the same room, and where they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Copies {
@@ -54,6 +61,11 @@ impl Copies {
             Error::new(ErrorKind::Corrupt, what)
                 .with_hint("another process has damaged it: remove it and create it anew")
         })
+    }
+
+    /// How many bytes a blob of these copies has room for.
+    pub(crate) fn capacity(self) -> Option<usize> {
+        self.room.checked_sub(BLOB_LENGTH)
     }
 
     pub(crate) fn room(self) -> usize {

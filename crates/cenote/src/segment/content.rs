@@ -1,7 +1,9 @@
 //! What values need of a segment: its memory, and the lock of those who write.
 
 use super::{Guard, Segment};
+use crate::address::Kind;
 use crate::error::Result;
+use crate::layout::Content;
 use crate::sys::{Mapping, Wait};
 
 impl Segment {
@@ -9,6 +11,14 @@ impl Segment {
     #[inline]
     pub(crate) fn mapping(&self) -> &Mapping {
         self.attached().mapping()
+    }
+
+    /// What is in it, where it says so.
+    pub(crate) fn content(&self) -> Result<Option<Content>> {
+        if self.address().kind() != Kind::Cenote {
+            return Ok(None);
+        }
+        self.attached().native()?.content().map(Some)
     }
 
     /// Takes the lock in the time that the options allow. Who has it changes things so that they are never half done:

@@ -60,7 +60,8 @@ impl<'a> Guard<'a> {
     /// The same, of which a panic leaves no mark.
     #[inline]
     pub(crate) fn unmarked(mut self) -> Self {
-        self.locked = self.locked.take().map(Locked::unmarked);
+        self.quick = self.quick.map(|_| Quick { in_panic: true });
+        self.slow = self.slow.take().map(|(locker, locked)| (locker, locked.unmarked()));
         self
     }
 

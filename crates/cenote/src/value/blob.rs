@@ -34,6 +34,7 @@ use crate::sys::Mapping;
 /// ```
 pub struct Blob {
     pair: Pair,
+    capacity: usize,
 }
 
 impl Blob {
@@ -84,8 +85,7 @@ impl Blob {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        let pair = Pair::create(options, address.try_into()?, &wanted(capacity)?)?;
-        Ok(Self { pair })
+        Self::of(Pair::create(options, address.try_into()?, &wanted(capacity)?)?)
     }
 
     /// [`attach`](Self::attach) in the way that `options` say, [`read_only`](Options::read_only) above all.
@@ -120,14 +120,27 @@ impl Blob {
         Ok(blob)
     }
 
+    /// Of a segment that is attached, and has a blob.
+    ///
+    /// # Errors
+    /// `Incompatible` if it has none; `Corrupt` if it cannot be one.
+    pub fn of_segment(segment: Segment) -> Result<Self> {
+        let content = segment.content().map_err(|error| error.during("attach", segment.address()))?;
+        if content.is_some_and(|content| content.kind == Content::BLOB) {
+            return Self::of(Pair::of(segment)?);
+        }
+        Err(Error::new(ErrorKind::Incompatible, "it has no blob")
+            .with_hint("`cenote show` tells what it has")
+            .during("attach", segment.address()))
+    }
+
     /// Of what has a blob by its header.
     pub(super) fn of(pair: Pair) -> Result<Self> {
-        if pair.room() < BLOB_LENGTH {
-            let what =
-                format!("its copies have {} bytes, and a blob's length takes {BLOB_LENGTH}", pair.room());
-            return Err(Error::new(ErrorKind::Corrupt, what).during("attach", pair.segment().address()));
+        if let Some(capacity) = pair.copies().capacity() {
+            return Ok(Self { pair, capacity });
         }
-        Ok(Self { pair })
+        let what = format!("its copies have {} bytes, and a blob's length takes {BLOB_LENGTH}", pair.room());
+        Err(Error::new(ErrorKind::Corrupt, what).during("attach", pair.segment().address()))
     }
 
     /// The bytes as they are now.
@@ -221,7 +234,7 @@ impl Blob {
     /// How many bytes it has room for.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.pair.room() - BLOB_LENGTH
+        self.capacity
     }
 
     /// How often it was stored since it was made.
@@ -245,6 +258,12 @@ impl Blob {
     #[must_use]
     pub fn segment(&self) -> &Segment {
         self.pair.segment()
+    }
+
+    /// The same, given away: it stays attached.
+    #[must_use]
+    pub fn into_segment(self) -> Segment {
+        self.pair.into_segment()
     }
 
     /// Detaches, and reports errors: as [`Segment::detach`].

@@ -7,7 +7,7 @@ use std::slice;
 
 use zerocopy::{Immutable, KnownLayout, TryFromBytes};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::sys::Mapping;
 
 /// Room for a `T`, which is filled with bytes that may be one. They are ours alone: nobody else changes them.
@@ -17,6 +17,7 @@ pub(super) struct Copied<T> {
 }
 
 impl<T> Copied<T> {
+    #[inline]
     pub(super) fn new() -> Self {
         Self { bytes: MaybeUninit::uninit(), is_filled: false }
     }
@@ -31,16 +32,23 @@ impl<T> Copied<T> {
 }
 
 impl<T: TryFromBytes + KnownLayout + Immutable> Copied<T> {
-    /// The value, if they are one.
+    /// The value, if they are one. At once in its place: a large one is copied once more with each step on its way.
     #[inline]
-    pub(super) fn check(self) -> Option<T> {
+    pub(super) fn value(self, or_else: impl FnOnce() -> Error) -> Result<T> {
+        if !self.is_one() {
+            return Err(or_else());
+        }
+        // SAFETY: the bytes are a valid `T`, as was looked at just now.
+        Ok(unsafe { self.bytes.assume_init() })
+    }
+
+    #[inline]
+    fn is_one(&self) -> bool {
         if !self.is_filled {
-            return None;
+            return false;
         }
         // SAFETY: all bytes were written in `fill`, and nothing changes them while they are borrowed.
         let bytes = unsafe { slice::from_raw_parts(self.bytes.as_ptr().cast::<u8>(), size_of::<T>()) };
-        T::try_ref_from_bytes(bytes).ok()?;
-        // SAFETY: the bytes are a valid `T`, as was looked at just now.
-        Some(unsafe { self.bytes.assume_init() })
+        T::try_ref_from_bytes(bytes).is_ok()
     }
 }

@@ -7,6 +7,7 @@
 
 mod blob;
 mod checked;
+mod content;
 mod description;
 mod pair;
 mod shared;
@@ -14,6 +15,7 @@ mod typed;
 mod versions;
 
 pub use blob::{Blob, BlobWriter};
+pub use content::{AnyValue, Content};
 pub use description::{Decoded, Description, Field};
 pub use shared::{Shared, describe_enum, describe_struct};
 pub use typed::{Value, ValueWriter};

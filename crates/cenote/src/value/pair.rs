@@ -1,5 +1,6 @@
 //! Two copies in a native segment: what values and blobs have in common.
 
+use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ const SLICE: Duration = Duration::from_millis(10);
 pub(super) struct Pair {
     segment: Segment,
     copies: Copies,
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair").field("segment", &self.segment).finish_non_exhaustive()
+    }
 }
 
 /// What is wanted: what new ones are made of, and others have to have.
@@ -78,6 +85,10 @@ impl Pair {
         self.segment
     }
 
+    pub(super) fn copies(&self) -> Copies {
+        self.copies
+    }
+
     /// How many bytes a copy has room for.
     pub(super) fn room(&self) -> usize {
         self.copies.room()
@@ -92,29 +103,30 @@ impl Pair {
     }
 
     /// Copies out what holds, by `copy_out`, which is told where it begins. Also with the lock in hand.
-    #[inline]
     pub(super) fn load<R>(&self, mut copy_out: impl FnMut(&Mapping, usize) -> Result<R>) -> Result<(R, u64)> {
-        match self.try_to_load(&mut copy_out) {
-            Ok(Some(loaded)) => Ok(loaded),
-            Ok(None) => self.load_from_the_restless(copy_out),
-            Err(error) => Err(self.during("read", error)),
+        match self.load_at_once(&mut copy_out)? {
+            Some(loaded) => Ok(loaded),
+            None => self.load_from_the_restless(copy_out),
         }
     }
 
+    /// The same, unless it changes all the time.
     #[inline]
-    fn try_to_load<R>(
+    pub(super) fn load_at_once<R>(
         &self,
-        copy_out: &mut impl FnMut(&Mapping, usize) -> Result<R>,
+        mut copy_out: impl FnMut(&Mapping, usize) -> Result<R>,
     ) -> Result<Option<(R, u64)>> {
         let mapping = self.segment.mapping();
-        let word = mapping.word_to_read(VERSION_WORD)?;
-        versions::read(&word, TRIES, |copy| copy_out(mapping, self.copies.at(copy)))
+        mapping
+            .word_to_read(VERSION_WORD)
+            .and_then(|word| versions::read(&word, TRIES, |copy| copy_out(mapping, self.copies.at(copy))))
+            .map_err(|error| self.during("read", error))
     }
 
     /// Of one that changes faster than it can be copied: whoever may take the lock keeps others from storing
     /// meanwhile. Nobody tries for ever, whatever somebody does to the version.
     #[cold]
-    fn load_from_the_restless<R>(
+    pub(super) fn load_from_the_restless<R>(
         &self,
         mut copy_out: impl FnMut(&Mapping, usize) -> Result<R>,
     ) -> Result<(R, u64)> {
@@ -123,7 +135,7 @@ impl Pair {
         loop {
             // Not to be had read-only, nor in a forked child: they do without.
             let lock = self.segment.lock_timeout(SLICE).ok().map(Guard::unmarked);
-            let loaded = self.try_to_load(&mut copy_out).map_err(|error| self.during("read", error))?;
+            let loaded = self.load_at_once(&mut copy_out)?;
             drop(lock);
             if let Some(loaded) = loaded {
                 return Ok(loaded);

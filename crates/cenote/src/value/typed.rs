@@ -144,7 +144,11 @@ where
     /// changed under each of many copies, for the time that [`Options::timeout`] allows or for a second.
     #[inline]
     pub fn load(&self) -> Result<T> {
-        self.load_with_version().map(|(value, _)| value)
+        let mut copied = Copied::<T>::new();
+        if self.pair.load_at_once(|mapping, offset| copied.fill(mapping, offset))?.is_none() {
+            return self.load_from_the_restless().map(|(value, _)| value);
+        }
+        copied.value(|| self.none_of_its_type())
     }
 
     /// The same, and which version it is: for [`wait_for_change`](Self::wait_for_change).
@@ -153,12 +157,22 @@ where
     /// Those of [`load`](Self::load).
     #[inline]
     pub fn load_with_version(&self) -> Result<(T, u64)> {
+        // Here alone: what the slow way has the address of lies in memory.
         let mut copied = Copied::<T>::new();
-        let ((), version) = self.pair.load(|mapping, offset| copied.fill(mapping, offset))?;
-        match copied.check() {
-            Some(value) => Ok((value, version)),
-            None => Err(self.none_of_its_type()),
-        }
+        let Some(((), version)) = self.pair.load_at_once(|mapping, offset| copied.fill(mapping, offset))?
+        else {
+            return self.load_from_the_restless();
+        };
+        Ok((copied.value(|| self.none_of_its_type())?, version))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn load_from_the_restless(&self) -> Result<(T, u64)> {
+        let mut copied = Copied::<T>::new();
+        let ((), version) =
+            self.pair.load_from_the_restless(|mapping, offset| copied.fill(mapping, offset))?;
+        Ok((copied.value(|| self.none_of_its_type())?, version))
     }
 
     /// Makes `value` the value, and tells its version.
@@ -200,7 +214,7 @@ where
 
     #[inline]
     fn publish(&self, lock: &Guard<'_>, value: &T) -> Result<u64> {
-        self.pair.publish(lock, |mapping, offset| mapping.write(offset, value.as_bytes()))
+        self.pair.publish(lock, |mapping, offset| mapping.write_value(offset, value))
     }
 
     #[cold]
@@ -248,6 +262,12 @@ impl<T> Value<T> {
     #[must_use]
     pub fn segment(&self) -> &Segment {
         self.pair.segment()
+    }
+
+    /// The same, given away: it stays attached.
+    #[must_use]
+    pub fn into_segment(self) -> Segment {
+        self.pair.into_segment()
     }
 
     /// Detaches, and reports errors: as [`Segment::detach`].

@@ -10,7 +10,7 @@ use super::{FIRST, Opened, leads_to, remove_if_ours, wait_for_the_door};
 use crate::backend::lock::{Locked, Locker, Quick, Which};
 use crate::backend::{Attached, How, Stat, mapped_file};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{FRONT, Identity, Known, LOCK, POISONED, Slot};
+use crate::layout::{Content, DESCRIPTION, DESCRIPTION_WHOLE, FRONT, Identity, Known, LOCK, POISONED, Slot};
 use crate::sync::lock::{self, Holder};
 use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, Part, Wait, Witness};
 
@@ -61,6 +61,13 @@ impl AttachedNative {
     /// Lets in whoever waits there.
     pub(super) fn leave_the_door(&self) -> Result<()> {
         self.witness.unlock(Byte::Door)
+    }
+
+    /// What is in it, with the description of its type.
+    pub(crate) fn content(&self) -> Result<Content> {
+        let identity: Identity = self.front.read_value(0)?;
+        let described = self.front.read_to_vec(DESCRIPTION, DESCRIPTION_WHOLE)?;
+        Ok(identity.check(self.facts()?.size)?.content.described(&described))
     }
 
     /// What the file is now.

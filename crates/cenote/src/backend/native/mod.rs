@@ -4,6 +4,7 @@
 
 mod attached;
 mod door;
+mod inside;
 mod locks;
 mod look;
 mod place;
@@ -278,6 +279,10 @@ impl Backend for Native {
             // What a dead holder had is nobody's already.
             _ => Ok(false),
         }
+    }
+
+    fn look_inside(&self, first: &mut [u8]) -> Result<Option<(Content, u64)>> {
+        self.open(false)?.look_inside(first).map(Some)
     }
 
     fn life(&self) -> Result<Option<Life>> {

@@ -72,9 +72,14 @@ version!(AtomicU64);
 #[cfg(loom)]
 version!(loom::sync::atomic::AtomicU64);
 
+/// The version that a word has which was copied.
+pub(super) fn of_word(word: u64) -> u64 {
+    word >> SHIFT
+}
+
 /// Which version there is.
 pub(super) fn version(word: &impl Version) -> u64 {
-    word.load() >> SHIFT
+    of_word(word.load())
 }
 
 /// Copies out what holds, by `copy_out`, which is told which copy to take. `None` if it was another version after the

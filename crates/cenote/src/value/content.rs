@@ -1,0 +1,248 @@
+//! What is in a segment, for programs that do not know beforehand.
+
+use std::fmt;
+use std::time::Duration;
+
+use zerocopy::{FromZeros, IntoBytes};
+
+use super::blob::Blob;
+use super::description::Description;
+use super::pair::Pair;
+use super::versions;
+use crate::address::Address;
+use crate::backend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{self, Control, Copies};
+use crate::segment::{Options, Segment};
+
+/// What is in a segment, as far as it says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// Bytes, of which it says nothing more.
+    Bytes,
+    /// A [`Value`](super::Value).
+    #[non_exhaustive]
+    Value {
+        /// What its type is called.
+        type_name: String,
+        /// How many bytes it has.
+        size: usize,
+        /// How its type lies in memory. `None` if what is written there is none.
+        description: Option<Description>,
+        /// How often it was stored.
+        version: u64,
+    },
+    /// A [`Blob`].
+    #[non_exhaustive]
+    Blob {
+        /// How many bytes it has room for.
+        capacity: usize,
+        /// How often it was stored.
+        version: u64,
+    },
+    /// Something that this version does not know.
+    Other,
+}
+
+impl Content {
+    /// Looks into a segment without attaching it. Of the kinds only native ones say what is in them: all others have
+    /// bytes.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `Untrusted`, `Unsupported`; `Corrupt` if it cannot be what it says.
+    pub fn look(address: &Address) -> Result<Self> {
+        let look = || {
+            let mut control = Control::new_zeroed();
+            match backend::of(address)?.look_inside(control.as_mut_bytes())? {
+                Some((content, size)) => Self::of(content, &control, size),
+                None => Ok(Self::Bytes),
+            }
+        };
+        look().map_err(|error| error.during("look at", address))
+    }
+
+    /// What is in a segment that is attached.
+    ///
+    /// # Errors
+    /// `Corrupt` if it cannot be what it says; `LockError` in a forked child.
+    pub fn of_segment(segment: &Segment) -> Result<Self> {
+        let look = || match segment.content()? {
+            Some(content) if content.kind == layout::Content::BYTES => Ok(Self::Bytes),
+            Some(content) => {
+                let mapping = segment.mapping();
+                Self::of(content, &mapping.read_value(0)?, mapping.len() as u64)
+            }
+            None => Ok(Self::Bytes),
+        };
+        look().map_err(|error| error.during("look at", segment.address()))
+    }
+
+    fn of(content: layout::Content, control: &Control, size: u64) -> Result<Self> {
+        let version = versions::of_word(control.version_word());
+        let copies = || Copies::of(control, usize::try_from(size).unwrap_or(usize::MAX));
+        Ok(match content.kind {
+            layout::Content::BYTES => Self::Bytes,
+            layout::Content::VALUE => {
+                let size = copies()?.room();
+                let description = Description::parse(&content.description).ok();
+                let description = description.filter(|description| description.size() == size);
+                Self::Value { type_name: content.type_name, size, description, version }
+            }
+            layout::Content::BLOB => {
+                let copies = copies()?;
+                let capacity = copies.capacity().ok_or_else(|| {
+                    Error::new(ErrorKind::Corrupt, format!("a blob has no room in {} bytes", copies.room()))
+                })?;
+                Self::Blob { capacity, version }
+            }
+            _ => Self::Other,
+        })
+    }
+
+    /// In one word: `bytes`, `value`, `blob` or `other`.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Value { .. } => "value",
+            Self::Blob { .. } => "blob",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// For people.
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { type_name, size, version, .. } => {
+                write!(f, "value {type_name}, {size} bytes, version {version}")
+            }
+            Self::Blob { capacity, version } => {
+                write!(f, "blob, at most {capacity} bytes, version {version}")
+            }
+            Self::Bytes | Self::Other => f.write_str(self.as_str()),
+        }
+    }
+}
+
+/// A value of whatever type, or a blob: its bytes as they are, for programs that lack the type.
+///
+/// ```
+/// use cenote::value::{AnyValue, Content};
+/// use cenote::{Segment, Value};
+///
+/// # let name = format!("doc/any-{}", std::process::id());
+/// # let name = name.as_str();
+/// let _goal = Value::create(name, [1.0_f32, 2.0])?; // in another process
+///
+/// let any = AnyValue::attach_with(&Segment::options().read_only(), name)?;
+/// if let Content::Value { description: Some(of), .. } = any.content()? {
+///     assert_eq!(of.decode(&any.load()?)?.to_string(), "[1.0,2.0]");
+/// }
+/// # Ok::<(), cenote::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AnyValue {
+    of: Of,
+}
+
+#[derive(Debug)]
+enum Of {
+    Value(Pair),
+    Blob(Blob),
+}
+
+impl AnyValue {
+    /// Attaches to a value or a blob.
+    ///
+    /// # Errors
+    /// Those of [`Segment::attach`]; `Incompatible` if it is neither; `Corrupt` if it cannot be what it says.
+    pub fn attach_with<A>(options: &Options, address: A) -> Result<Self>
+    where
+        A: TryInto<Address>,
+        Error: From<A::Error>,
+    {
+        Self::of(options.attach(address)?)
+    }
+
+    /// Of a segment that is attached.
+    ///
+    /// # Errors
+    /// Those of [`attach_with`](Self::attach_with), attaching excepted.
+    pub fn of(segment: Segment) -> Result<Self> {
+        let of = match Content::of_segment(&segment)? {
+            Content::Value { .. } => Of::Value(Pair::of(segment)?),
+            Content::Blob { .. } => Of::Blob(Blob::of(Pair::of(segment)?)?),
+            content => {
+                let what = format!("it has {content}, and no value or blob");
+                return Err(Error::new(ErrorKind::Incompatible, what)
+                    .with_hint("attach it as a segment, which has bytes of any meaning")
+                    .during("attach", segment.address()));
+            }
+        };
+        Ok(Self { of })
+    }
+
+    /// What it says that it is now.
+    ///
+    /// # Errors
+    /// Those of [`Content::of_segment`].
+    pub fn content(&self) -> Result<Content> {
+        Content::of_segment(self.segment())
+    }
+
+    /// The bytes of the value, or of the blob, as they were stored in one piece.
+    ///
+    /// # Errors
+    /// Those of [`Blob::load`].
+    pub fn load(&self) -> Result<Vec<u8>> {
+        self.load_with_version().map(|(bytes, _)| bytes)
+    }
+
+    /// The same, and which version it is.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_with_version(&self) -> Result<(Vec<u8>, u64)> {
+        match &self.of {
+            Of::Value(pair) => {
+                let room = pair.room();
+                pair.load(|mapping, offset| mapping.read_to_vec(offset, room))
+            }
+            Of::Blob(blob) => blob.load_with_version(),
+        }
+    }
+
+    /// As [`Value::wait_for_change`](super::Value::wait_for_change).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn wait_for_change(&self, since: u64, timeout: Duration) -> Result<u64> {
+        match &self.of {
+            Of::Value(pair) => pair.wait_for_change(since, timeout),
+            Of::Blob(blob) => blob.wait_for_change(since, timeout),
+        }
+    }
+
+    /// The segment that it lies in.
+    #[must_use]
+    pub fn segment(&self) -> &Segment {
+        match &self.of {
+            Of::Value(pair) => pair.segment(),
+            Of::Blob(blob) => blob.segment(),
+        }
+    }
+
+    /// Detaches, and reports errors: as [`Segment::detach`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn detach(self) -> Result<()> {
+        match self.of {
+            Of::Value(pair) => pair.into_segment().detach(),
+            Of::Blob(blob) => blob.detach(),
+        }
+    }
+}
