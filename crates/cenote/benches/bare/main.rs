@@ -11,6 +11,7 @@ mod life;
 mod locks;
 mod measure;
 mod native;
+mod values;
 
 use std::process::ExitCode;
 
@@ -23,5 +24,6 @@ fn main() -> ExitCode {
     bytes::run(&mut table);
     locks::run(&mut table);
     native::run(&mut table);
+    values::run(&mut table);
     table.finish()
 }

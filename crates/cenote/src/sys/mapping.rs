@@ -121,9 +121,19 @@ impl Mapping {
         Ok(unsafe { value.assume_init() })
     }
 
-    /// Copies out the bytes of a value, whether they are one or not: that is for the caller to find out.
+    /// Copies out the bytes of a value, whether they are one or not: that is for the caller to find out. The offset is a
+    /// multiple of 8.
     #[inline]
     pub(crate) fn read_uninit<T>(&self, offset: usize, to: &mut MaybeUninit<T>) -> Result<()> {
+        if const { is_few_words::<T>() } {
+            let from = self.at(offset, size_of::<T>())?.cast::<u64>();
+            if !from.is_aligned() {
+                return Err(askew());
+            }
+            // SAFETY: `at` checked that the bytes are mapped; the value is ours to write.
+            unsafe { copy::read_words(from.as_ptr().cast(), to.as_mut_ptr()) };
+            return self.intact();
+        }
         // SAFETY: the value is ours to write, and has its size in bytes.
         unsafe { self.read_raw(offset, to.as_mut_ptr().cast(), size_of::<T>()) }
     }
@@ -148,7 +158,16 @@ impl Mapping {
     }
 
     /// Copies a value to `offset`.
+    #[inline]
     pub(crate) fn write_value<T: IntoBytes + Immutable>(&self, offset: usize, value: &T) -> Result<()> {
+        if const { is_few_words::<T>() } {
+            let to = self.at_for_writing(offset, size_of::<T>())?.cast::<u64>();
+            if to.is_aligned() {
+                // SAFETY: `at` checked that the bytes are mapped, writable; IntoBytes says that all have a value.
+                unsafe { copy::write_words(value, to.as_ptr().cast()) };
+                return self.intact();
+            }
+        }
         self.write(offset, value.as_bytes())
     }
 
@@ -254,6 +273,11 @@ impl WordToRead<'_> {
     pub(crate) fn load(self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// Whether a `T` is copied word by word.
+const fn is_few_words<T>() -> bool {
+    size_of::<T>() <= copy::FEW && size_of::<T>().is_multiple_of(size_of::<u64>())
 }
 
 #[cold]

@@ -16,5 +16,8 @@ pub(crate) use portable::{across, fill, read, write};
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 pub(crate) use x86_64::{across, fill, read, write};
 
+mod words;
+pub(crate) use words::{FEW, read_words, write_words};
+
 #[cfg(test)]
 mod tests;
