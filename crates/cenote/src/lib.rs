@@ -26,6 +26,31 @@
 //!
 //! The other kinds of [`Kind`] parse, and answer [`ErrorKind::Unsupported`] in this version.
 //!
+//! # Values
+//!
+//! In native segments there can be more than bytes: a [`Value`] of a type, or a [`Blob`] of bytes, which are stored and
+//! loaded as a whole. Loads take no lock, and whoever is killed while it stores, leaves what was there before.
+//!
+//! ```
+//! use cenote::{Shared, Value};
+//! use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+//!
+//! #[derive(Default, Shared, FromBytes, IntoBytes, Immutable, KnownLayout)]
+//! #[repr(C)]
+//! struct Pose {
+//!     x: f64,
+//!     y: f64,
+//! }
+//!
+//! # let name = format!("doc/pose-{}", std::process::id());
+//! # let name = name.as_str(); // "robot/pose"
+//! let pose = Value::<Pose>::open_or_create(name, Pose::default())?;
+//! pose.update(|p| p.x += 1.0)?;
+//! let now: Pose = pose.load()?;
+//! # assert_eq!(now.x, 1.0);
+//! # Ok::<(), cenote::Error>(())
+//! ```
+//!
 //! # What another process can do to this one
 //!
 //! It can spoil the bytes; it cannot make a safe call here misbehave. Bytes are copied in and out, every length is

@@ -34,6 +34,30 @@ fn processes_are_woken_by_the_next_store() {
     assert_eq!(reply.expect_ok(), "20");
 }
 
+/// Who sleeps looks by itself after 10 ms. Whoever has just fallen asleep is woken long before that.
+#[test]
+fn a_store_wakes_at_once() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let value = Value::create(name.address(), 0_u64).unwrap();
+    let mut times: Vec<Duration> = (0..41)
+        .map(|version| {
+            thread::scope(|scope| {
+                let waiting = scope.spawn(|| {
+                    value.wait_for_change(version, Duration::from_secs(30)).unwrap();
+                    Instant::now()
+                });
+                until_announced(value.segment());
+                let begin = Instant::now();
+                value.store(&version).unwrap();
+                waiting.join().unwrap().saturating_duration_since(begin)
+            })
+        })
+        .collect();
+    times.sort_unstable();
+    println!("woken after {:?}, at most {:?}", times[20], times[40]);
+    assert!(times[20] < Duration::from_millis(5), "{times:?}");
+}
+
 #[test]
 fn nothing_changes_and_the_time_is_over() {
     let (_watchdog, name) = (minute(), Name::unique());

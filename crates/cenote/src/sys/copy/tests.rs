@@ -2,7 +2,7 @@
 //! portable ones.
 
 use super::portable;
-use super::{across, fill, read, write};
+use super::{across, fill, read, read_words, write, write_words};
 
 const AROUND: u8 = 0xa5;
 
@@ -101,4 +101,20 @@ mod callers_registers {
             check!(with_avx512, 7, 64, 200);
         }
     }
+}
+
+/// What is few is copied by words, and nothing beside it.
+#[test]
+fn words_are_copied_and_nothing_beside_them() {
+    let mut shared = [[7_u64; 8], [8; 8], [9; 8]];
+    let base = shared.as_mut_ptr();
+    // SAFETY: the second of three.
+    let second = unsafe { base.add(1) };
+    let mut private = [0_u64; 8];
+    // SAFETY: both are whole, aligned and used by nobody else.
+    unsafe { read_words(second.cast(), &raw mut private) };
+    assert_eq!(private, [8; 8]);
+    // SAFETY: likewise.
+    unsafe { write_words(&[1_u64, 2, 3, 4, 5, 6, 7, 8], second.cast()) };
+    assert_eq!(shared, [[7; 8], [1, 2, 3, 4, 5, 6, 7, 8], [9; 8]]);
 }

@@ -262,6 +262,41 @@ mod tests {
         assert_eq!(wait(&word, 99, |_, _| Err(())), Ok(Some(2)), "one that there never was");
     }
 
+    /// Threads, so that Miri has something to look at: all copies are by relaxed words, as the portable ones are.
+    #[test]
+    fn what_threads_load_was_stored_in_one_piece() {
+        const STORES: u64 = if cfg!(miri) { 40 } else { 20_000 };
+        let (word, lock) = (AtomicU64::new(0), std::sync::Mutex::new(()));
+        let copies: [[AtomicU64; 8]; 2] = Default::default();
+        let store = || {
+            let _lock = lock.lock().unwrap();
+            let next = version(&word) + 1;
+            let write = |copy: usize| {
+                copies[copy].iter().for_each(|to| to.store(next, Ordering::Relaxed));
+                Ok::<(), Infallible>(())
+            };
+            let Ok(stored) = publish(&word, write, |_| ());
+            assert_eq!(stored, next);
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| (0..STORES).for_each(|_| store()));
+            }
+            let mut last = 0;
+            while last < 2 * STORES {
+                let copy_out = |copy: usize| {
+                    Ok::<_, Infallible>(copies[copy].each_ref().map(|from| from.load(Ordering::Relaxed)))
+                };
+                let Ok(loaded) = read(&word, 10, copy_out);
+                if let Some((value, version)) = loaded {
+                    assert_eq!(value, [version; 8]);
+                    assert!(version >= last);
+                    last = version;
+                }
+            }
+        });
+    }
+
     #[test]
     fn the_highest_version_is_followed_by_0() {
         let (word, mut copies) = (AtomicU64::new(u64::MAX), [0; 2]);
