@@ -1,5 +1,7 @@
 //! Waiting for another version, with and without the right to say so.
 
+use std::path::Path;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -42,11 +44,18 @@ fn a_store_wakes_at_once() {
     let mut times: Vec<Duration> = (0..41)
         .map(|version| {
             thread::scope(|scope| {
-                let waiting = scope.spawn(|| {
+                let (send, task) = mpsc::channel();
+                let value = &value;
+                let waiting = scope.spawn(move || {
+                    send.send(std::fs::read_link("/proc/thread-self").unwrap()).unwrap();
                     value.wait_for_change(version, Duration::from_secs(30)).unwrap();
                     Instant::now()
                 });
+                let stat = Path::new("/proc").join(task.recv().unwrap()).join("stat");
                 until_announced(value.segment());
+                while !std::fs::read_to_string(&stat).unwrap().contains(") S ") {
+                    thread::yield_now();
+                }
                 let begin = Instant::now();
                 value.store(&version).unwrap();
                 waiting.join().unwrap().saturating_duration_since(begin)
