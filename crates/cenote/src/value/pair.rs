@@ -216,3 +216,45 @@ fn poll(mapping: &Mapping, since: u64, wait: Wait) -> Result<Option<u64>> {
     }
     Ok(versions::look(&word, since))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::time::Instant;
+
+    use super::*;
+
+    /// As if somebody scribbled there all the time: here the copying itself does.
+    #[test]
+    fn a_version_that_changes_under_each_copy_ends_in_a_timeout() {
+        if sys::lacks(Kind::Cenote).is_some() || cfg!(miri) {
+            return;
+        }
+        let name = format!("cenote-test-restless-{}", std::process::id());
+        let content = Content { kind: Content::BLOB, ..Content::default() };
+        let wanted = Wanted { content, copies: Copies::new(64).unwrap(), first: &[] };
+        let options = Segment::options().timeout(Duration::from_millis(30));
+        let pair = Pair::create(&options, Address::native(&name).unwrap(), &wanted).unwrap();
+        let (begin, mut copies) = (Instant::now(), 0);
+        let error = pair
+            .load(|mapping, _| {
+                copies += 1;
+                mapping.word(VERSION_WORD).map(|word| word.fetch_add(2, Ordering::Relaxed))
+            })
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert!(copies > TRIES && begin.elapsed() >= Duration::from_millis(30), "{copies} copies");
+        // It is left alone in the end, and that is enough.
+        let mut left = TRIES + 10;
+        let restless = |mapping: &Mapping, _| {
+            left = left.saturating_sub(1);
+            if left > 0 {
+                mapping.word(VERSION_WORD)?.fetch_add(2, Ordering::Relaxed)
+            } else {
+                0
+            };
+            Ok(())
+        };
+        assert!(pair.load(restless).is_ok());
+    }
+}
