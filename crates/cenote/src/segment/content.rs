@@ -1,5 +1,7 @@
 //! What values need of a segment: its memory, and the lock of those who write.
 
+use std::sync::Arc;
+
 use super::{Guard, Segment};
 use crate::address::Kind;
 use crate::error::Result;
@@ -11,6 +13,11 @@ impl Segment {
     #[inline]
     pub(crate) fn mapping(&self) -> &Mapping {
         self.attached().mapping()
+    }
+
+    /// The memory of a native segment, to be used no longer than this.
+    pub(crate) fn shared_mapping(&self) -> Result<Arc<Mapping>> {
+        self.attached().native().map(|native| Arc::clone(native.data()))
     }
 
     /// What is in it, where it says so.
@@ -25,6 +32,9 @@ impl Segment {
     /// a panic leaves no mark.
     #[inline]
     pub(crate) fn lock_to_store(&self) -> Result<Guard<'_>> {
+        if let Some(guard) = self.lock_quickly() {
+            return Ok(guard.unmarked());
+        }
         let wait = Wait::up_to(self.timeout);
         Ok(self.lock_until(wait)?.ok_or_else(|| self.timed_out())?.unmarked())
     }

@@ -1,6 +1,7 @@
 //! Two copies in a native segment: what values and blobs have in common.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ const SLICE: Duration = Duration::from_millis(10);
 
 /// An attached segment with two copies.
 pub(super) struct Pair {
+    /// The segment's own. It goes before that does.
+    mapping: Arc<Mapping>,
     segment: Segment,
     copies: Copies,
 }
@@ -71,10 +74,10 @@ impl Pair {
     /// Of a segment that has such a content: what its control line says of it is checked here, once, and what was
     /// found is used from then on.
     pub(super) fn of(segment: Segment) -> Result<Self> {
-        let mapping = segment.mapping();
+        let mapping = segment.shared_mapping().map_err(|error| error.during("attach", segment.address()))?;
         let copies = mapping.read_value(0).and_then(|control: Control| Copies::of(&control, mapping.len()));
         let copies = copies.map_err(|error| error.during("attach", segment.address()))?;
-        Ok(Self { segment, copies })
+        Ok(Self { mapping, segment, copies })
     }
 
     pub(super) fn segment(&self) -> &Segment {
@@ -95,7 +98,7 @@ impl Pair {
     }
 
     pub(super) fn version(&self) -> Result<u64> {
-        let mapping = self.segment.mapping();
+        let mapping = &*self.mapping;
         let word = mapping.word_to_read(VERSION_WORD);
         word.map(|word| versions::version(&word))
             .and_then(|version| mapping.intact().map(|()| version))
@@ -116,7 +119,7 @@ impl Pair {
         &self,
         mut copy_out: impl FnMut(&Mapping, usize) -> Result<R>,
     ) -> Result<Option<(R, u64)>> {
-        let mapping = self.segment.mapping();
+        let mapping = &*self.mapping;
         mapping
             .word_to_read(VERSION_WORD)
             .and_then(|word| versions::read(&word, TRIES, |copy| copy_out(mapping, self.copies.at(copy))))
@@ -161,7 +164,7 @@ impl Pair {
         _lock: &Guard<'_>,
         write: impl FnOnce(&Mapping, usize) -> Result<()>,
     ) -> Result<u64> {
-        let mapping = self.segment.mapping();
+        let mapping = &*self.mapping;
         let write = |copy| write(mapping, self.copies.at(copy));
         mapping
             .word(VERSION_WORD)
@@ -175,7 +178,7 @@ impl Pair {
     }
 
     fn wait_until(&self, since: u64, wait: Wait) -> Result<u64> {
-        let mapping = self.segment.mapping();
+        let mapping = &*self.mapping;
         let changed = if mapping.writable() {
             let sleep = |word: &AtomicU64, half| -> Result<bool> {
                 mapping.intact()?;

@@ -1,6 +1,7 @@
 //! An attachment to a native segment: a holder, with its slot, its witness and its part in the lock.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 
@@ -23,7 +24,8 @@ pub(crate) struct AttachedNative {
     /// None for who only reads.
     slot: Option<Holder>,
     pub(super) front: Mapping,
-    data: Mapping,
+    /// Shared with what knows its content, for a short way there.
+    data: Arc<Mapping>,
     /// After the mappings: while they last, so does this.
     pub(super) witness: Witness,
 }
@@ -39,7 +41,15 @@ impl AttachedNative {
             data.write(0, &typed.first)?;
         }
         sys::name_file(&file, &path)?;
-        Ok(Self { path, file: facts.mapped(), kept: known.kept, slot: Some(slot), front, data, witness })
+        Ok(Self {
+            path,
+            file: facts.mapped(),
+            kept: known.kept,
+            slot: Some(slot),
+            front,
+            data: Arc::new(data),
+            witness,
+        })
     }
 
     /// Whose slot is taken, with the door in hand.
@@ -48,14 +58,35 @@ impl AttachedNative {
         let front = Mapping::of_file(&file, Part::first(FRONT), true)?;
         let data = map_data(&file, how.extent.within(known.size)?, true)?;
         let slot = take_slot(&front, slot)?;
-        Ok(Self { path, file: facts.mapped(), kept: known.kept, slot: Some(slot), front, data, witness })
+        Ok(Self {
+            path,
+            file: facts.mapped(),
+            kept: known.kept,
+            slot: Some(slot),
+            front,
+            data: Arc::new(data),
+            witness,
+        })
     }
 
     pub(super) fn reader(opened: Opened, path: PathBuf, known: &Known, how: &How) -> Result<Self> {
         let Opened { file, facts, witness } = opened;
         let front = Mapping::of_file(&file, Part::first(FRONT), false)?;
         let data = map_data(&file, how.extent.within(known.size)?, false)?;
-        Ok(Self { path, file: facts.mapped(), kept: known.kept, slot: None, front, data, witness })
+        Ok(Self {
+            path,
+            file: facts.mapped(),
+            kept: known.kept,
+            slot: None,
+            front,
+            data: Arc::new(data),
+            witness,
+        })
+    }
+
+    /// The data, for who uses them no longer than the segment.
+    pub(crate) fn data(&self) -> &Arc<Mapping> {
+        &self.data
     }
 
     /// Lets in whoever waits there.
@@ -188,7 +219,9 @@ impl Attached for AttachedNative {
         self.warn_others();
         let left = self.leave(wait);
         let Self { front, data, .. } = *self;
-        data.unmap().and(front.unmap()).and(left)
+        // Whoever shares it goes before its segment does.
+        let unmapped = Arc::try_unwrap(data).map_or(Ok(()), Mapping::unmap);
+        unmapped.and(front.unmap()).and(left)
     }
 }
 
