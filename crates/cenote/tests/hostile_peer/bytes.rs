@@ -36,7 +36,7 @@ const FIELDS: [(u64, usize); 20] = [
 
 /// A place, and how many bytes belong together there.
 pub(crate) fn place(rng: &mut Rng, file: u64) -> (u64, usize) {
-    match rng.below(12) {
+    match rng.below(13) {
         0..=4 => *rng.choose(&FIELDS),
         5..=6 => (LOCK, 8),
         // The first places are those that are in use.
@@ -49,6 +49,8 @@ pub(crate) fn place(rng: &mut Rng, file: u64) -> (u64, usize) {
         // The first slots are those that somebody has.
         8..=9 => (SLOTS + 32 * rng.below(4) + *rng.choose(&[0, 0, 0, 4, 12, 16, 24]), 4),
         10 => (SLOTS + 32 * rng.below(256), 32),
+        // The control line of a value, and the length of a blob.
+        11 => *rng.choose(&[(FRONT, 8), (FRONT, 64), (FRONT + 8, 8), (FRONT + 16, 8), (FRONT + 64, 8)]),
         _ => (rng.below(file.max(1)), 1 + rng.below(300) as usize),
     }
 }

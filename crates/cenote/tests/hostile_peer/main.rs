@@ -18,6 +18,7 @@ mod bytes;
 mod named;
 mod operations;
 mod pair;
+mod values;
 mod victim;
 
 use std::env;

@@ -11,6 +11,7 @@ use cenote::{ErrorKind, Kind, Options, Result, Segment, catalog};
 use testkit::Rng;
 
 use crate::named;
+use crate::values;
 use crate::victim::Victim;
 
 /// Something to do, and what it may cost.
@@ -94,6 +95,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     naming("semaphore", 40, named::permit),
     naming("event", 40, named::event),
     naming("condvar", 40, named::condvar),
+    holding("value", 40, values::value),
+    holding("value, checked", 20, values::checked),
+    holding("value, any", 20, values::reading),
+    holding("blob", 40, values::blob),
     bytes("read", 60, read),
     bytes("read a value", 60, read_value),
     bytes("read to vec", 60, read_to_vec),
@@ -123,6 +128,11 @@ const fn locking(name: &'static str, weight: u64, run: Run) -> Operation {
 /// It waits at the door, and several times in a row.
 const fn naming(name: &'static str, weight: u64, run: Run) -> Operation {
     Operation { name, weight, bound: LONG, memory: LITTLE, kinds: NAMING, run }
+}
+
+/// It comes, loads, stores, and leaves. A copy, or what a segment says that a copy has.
+const fn holding(name: &'static str, weight: u64, run: Run) -> Operation {
+    Operation { name, weight, bound: LONG, memory: 2 * MOST + LITTLE, kinds: COMING, run }
 }
 
 const fn bytes(name: &'static str, weight: u64, run: Run) -> Operation {
