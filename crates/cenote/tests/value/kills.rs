@@ -10,7 +10,7 @@ use crate::frame::Frame;
 
 /// How many are killed; `CENOTE_KILLS` asks for more.
 fn kills() -> u64 {
-    std::env::var("CENOTE_KILLS").map_or(200, |kills| kills.parse().expect("a number of kills"))
+    std::env::var("CENOTE_KILLS").map_or(500, |kills| kills.parse().expect("a number of kills"))
 }
 
 #[test]
