@@ -1,9 +1,10 @@
 //! What a segment has by name: locks, locks with readers, semaphores, events, condition variables, in processes that die.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cenote::{Abandoned, ErrorKind, Segment};
+use cenote::{Abandoned, ErrorKind, NamedLock, Segment};
 use testkit::{Peer, agent};
 
 use super::{Name, minute};
@@ -51,6 +52,35 @@ fn a_name_is_made_once() {
     }
     let error = segment.named_lock("one more").err().unwrap();
     assert_eq!(error.kind(), ErrorKind::OutOfResources, "{error}");
+}
+
+/// By threads of one handle at the same moment, each with a name of its own.
+#[test]
+fn threads_of_one_handle_make_different_locks() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    for _ in 0..300 {
+        let segment = Segment::create(name.address(), 64).unwrap();
+        let here = AtomicU32::new(0);
+        let make = |first: &str| -> Vec<NamedLock<'_>> {
+            let one = |pair: u32| {
+                here.fetch_add(1, Ordering::AcqRel);
+                while here.load(Ordering::Acquire) < 2 * (pair + 1) {
+                    thread::yield_now();
+                }
+                segment.named_lock(&format!("{first} {pair}")).unwrap()
+            };
+            (0..8_u32).map(one).collect()
+        };
+        let (left, right) = thread::scope(|scope| {
+            let left = scope.spawn(|| make("left"));
+            let right = make("right");
+            (left.join().unwrap(), right)
+        });
+        for (left, right) in left.iter().zip(&right) {
+            let _left = left.lock().unwrap();
+            assert!(right.try_lock().unwrap().is_some(), "two names, and one lock");
+        }
+    }
 }
 
 #[test]

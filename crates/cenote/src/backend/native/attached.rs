@@ -1,8 +1,8 @@
 //! An attachment to a native segment: a holder, with its slot, its witness and its part in the lock.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use zerocopy::little_endian::U32;
@@ -28,6 +28,8 @@ pub(crate) struct AttachedNative {
     data: Arc<Mapping>,
     /// After the mappings: while they last, so does this.
     pub(super) witness: Witness,
+    /// Keeps the threads of this handle apart at the door, which they have together: its lock is the witness's.
+    pub(super) one_thread: Mutex<()>,
 }
 
 impl AttachedNative {
@@ -41,15 +43,7 @@ impl AttachedNative {
             data.write(0, &typed.first)?;
         }
         sys::name_file(&file, &path)?;
-        Ok(Self {
-            path,
-            file: facts.mapped(),
-            kept: known.kept,
-            slot: Some(slot),
-            front,
-            data: Arc::new(data),
-            witness,
-        })
+        Ok(Self::new(path, &facts, known, Some(slot), (front, data), witness))
     }
 
     /// Whose slot is taken, with the door in hand.
@@ -58,35 +52,26 @@ impl AttachedNative {
         let front = Mapping::of_file(&file, Part::first(FRONT), true)?;
         let data = map_data(&file, how.extent.within(known.size)?, true)?;
         let slot = take_slot(&front, slot)?;
-        Ok(Self {
-            path,
-            file: facts.mapped(),
-            kept: known.kept,
-            slot: Some(slot),
-            front,
-            data: Arc::new(data),
-            witness,
-        })
+        Ok(Self::new(path, &facts, known, Some(slot), (front, data), witness))
     }
 
     pub(super) fn reader(opened: Opened, path: PathBuf, known: &Known, how: &How) -> Result<Self> {
         let Opened { file, facts, witness } = opened;
         let front = Mapping::of_file(&file, Part::first(FRONT), false)?;
         let data = map_data(&file, how.extent.within(known.size)?, false)?;
-        Ok(Self {
-            path,
-            file: facts.mapped(),
-            kept: known.kept,
-            slot: None,
-            front,
-            data: Arc::new(data),
-            witness,
-        })
+        Ok(Self::new(path, &facts, known, None, (front, data), witness))
     }
 
-    /// The data, for who uses them no longer than the segment.
-    pub(crate) fn data(&self) -> &Arc<Mapping> {
-        &self.data
+    fn new(
+        path: PathBuf,
+        facts: &FileFacts,
+        known: &Known,
+        slot: Option<Holder>,
+        (front, data): (Mapping, Mapping),
+        witness: Witness,
+    ) -> Self {
+        let (file, kept, data) = (facts.mapped(), known.kept, Arc::new(data));
+        Self { path, file, kept, slot, front, data, witness, one_thread: Mutex::new(()) }
     }
 
     /// Lets in whoever waits there.

@@ -1,17 +1,18 @@
 //! Taking and giving back what an attachment has: the segment's lock, and what is in its places.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{MutexGuard, TryLockError};
 use std::thread;
 
 use super::attached::broken;
 use super::door::Door;
-use super::{AttachedNative, wait_for_the_door};
+use super::{AttachedNative, stopped_at_the_door, wait_for_the_door};
 use crate::backend::lock::{Abandoned, Locked, Which};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{PLACE_NAME_MOST, PLACES, Place, PlaceKind};
 use crate::sync::shares::{self, Shared, Words};
 use crate::sync::{Sleeper, condvar, event, lock, permits, rwlock};
-use crate::sys::{Byte, Taken, Wait};
+use crate::sys::{Backoff, Byte, Taken, Wait};
 
 impl AttachedNative {
     /// Takes a lock, or a lock with readers for writing.
@@ -139,6 +140,7 @@ impl AttachedNative {
         if let Some(index) = self.find_place(name, kind, permits)? {
             return Ok(index);
         }
+        let _alone = self.wait_for_other_threads(wait)?;
         wait_for_the_door(&self.witness, wait)?;
         let index = self.find_place(name, kind, permits).and_then(|found| match found {
             Some(index) => Ok(index),
@@ -146,6 +148,20 @@ impl AttachedNative {
         });
         self.witness.unlock(Byte::Door)?;
         index
+    }
+
+    /// The door keeps out other attachments, and not the threads of this one.
+    fn wait_for_other_threads(&self, wait: Wait) -> Result<MutexGuard<'_, ()>> {
+        let mut backoff = Backoff::new();
+        loop {
+            match self.one_thread.try_lock() {
+                Ok(alone) => return Ok(alone),
+                // Nothing is in it that could be half done.
+                Err(TryLockError::Poisoned(alone)) => return Ok(alone.into_inner()),
+                Err(TryLockError::WouldBlock) if backoff.pause(wait) => {}
+                Err(TryLockError::WouldBlock) => return Err(stopped_at_the_door()),
+            }
+        }
     }
 
     fn find_place(&self, name: &str, kind: PlaceKind, permits: u32) -> Result<Option<u32>> {
