@@ -60,6 +60,7 @@ impl Options {
     }
 
     /// The permission bits of a new segment, as in `chmod`, whatever the umask. 0600 unless said otherwise.
+    /// Those of a native segment let its owner read and write (`Unsupported` otherwise).
     pub fn mode(mut self, mode: u32) -> Self {
         self.how.mode = mode & 0o777;
         self

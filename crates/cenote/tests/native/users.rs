@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
 
 use cenote::catalog::{self, Verdict};
+use cenote::{ErrorKind, Segment};
 use testkit::others::Program;
 use testkit::{Peer, agent};
 
@@ -207,6 +208,18 @@ fn a_third_one_is_denied_and_changes_nothing() {
     second.ask("detach").expect_ok();
     owner.ask("detach").expect_ok();
     assert!(!shared.is_there());
+}
+
+/// It would be there, and its owner could neither come in nor remove it.
+#[test]
+fn a_mode_that_keeps_its_owner_out_is_refused() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    for mode in [0, 0o044, 0o200, 0o400, 0o444, 0o466] {
+        let error = Segment::options().mode(mode).create(name.address(), 64).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{mode:o}: {error}");
+        assert!(error.to_string().contains(&format!("{mode:04o}")), "{error}");
+    }
+    drop(Segment::options().mode(0o644).create(name.address(), 64).unwrap());
 }
 
 /// Root is a user like the owner for it, and agents of root's are no part of the group.

@@ -32,6 +32,9 @@ const DOOR_PATIENCE: Duration = Duration::from_secs(5);
 /// How often others may make and remove the segment while somebody comes.
 const TRIES: u32 = 100;
 
+/// Of the mode: who cannot read and write a segment has no door, and so could neither clear nor remove it.
+const OWNERS: u32 = 0o600;
+
 /// The generation of the slot that a segment's maker has.
 const FIRST: u32 = 1;
 
@@ -216,6 +219,9 @@ impl Backend for Native {
             )
             .with_hint("leave out the @user, or ask that user"));
         }
+        if how.mode & OWNERS != OWNERS {
+            return Err(keeps_its_owner_out(how.mode));
+        }
         patiently(Self::door(how.timeout), |wait| match self.make(size, how) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 if self.clear(wait)? {
@@ -347,6 +353,14 @@ fn squatted(error: Error) -> Error {
 fn untrusted(what: &str) -> Error {
     Error::new(ErrorKind::Untrusted, format!("{what}, and not to the user in its name"))
         .with_hint("somebody has taken the name: `ls -l /dev/shm` shows who; its owner or root can remove it")
+}
+
+#[cold]
+fn keeps_its_owner_out(mode: u32) -> Error {
+    let what = format!("with mode {mode:04o} its own user could neither attach nor remove it");
+    Error::new(ErrorKind::Unsupported, what).with_hint(
+        "let its owner read and write, as 0600, 0640 and 0644 do; the others may be kept from writing",
+    )
 }
 
 #[cold]
