@@ -85,7 +85,7 @@ impl Blob {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        Self::of(Pair::create(options, address.try_into()?, &wanted(capacity)?)?)
+        Self::of(Pair::create(options, address.try_into()?, wanted(capacity))?)
     }
 
     /// [`attach`](Self::attach) in the way that `options` say, [`read_only`](Options::read_only) above all.
@@ -97,7 +97,7 @@ impl Blob {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        Self::of(Pair::attach(options, address.try_into()?, &wanted(0)?)?)
+        Self::of(Pair::attach(options, address.try_into()?, wanted(0))?)
     }
 
     /// [`open_or_create`](Self::open_or_create) in the way that `options` say.
@@ -109,7 +109,7 @@ impl Blob {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        let blob = Self::of(Pair::open_or_create(options, address.try_into()?, &wanted(capacity)?)?)?;
+        let blob = Self::of(Pair::open_or_create(options, address.try_into()?, wanted(capacity))?)?;
         // The segment may be large enough for it, and the room of its copies not.
         if (blob.capacity() as u64) < capacity {
             let what = format!("there is one for {} bytes, and {capacity} are needed", blob.capacity());

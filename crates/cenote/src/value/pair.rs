@@ -43,32 +43,48 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn options(&self, options: &Options, address: &Address) -> Result<Options> {
+    /// The options to make or attach it with, and how large it is.
+    fn options(&self, options: &Options, address: &Address) -> Result<(Options, u64)> {
         if address.kind() != Kind::Cenote {
             let what = format!("{}: segments say nothing of what is in them", address.kind());
             return Err(Error::new(ErrorKind::Unsupported, what)
                 .with_hint("values are native: use an address without a kind, such as robot/pose"));
         }
         let first = self.copies.first(self.first);
-        options.with_content(Typed { content: self.content.clone(), first })
+        let options = options.with_content(Typed { content: self.content.clone(), first })?;
+        Ok((options, self.copies.size() as u64))
     }
 }
 
+fn prepared(
+    operation: &'static str,
+    options: &Options,
+    address: &Address,
+    wanted: Result<Wanted<'_>>,
+) -> Result<(Options, u64)> {
+    wanted
+        .and_then(|wanted| wanted.options(options, address))
+        .map_err(|error| error.during(operation, address))
+}
+
 impl Pair {
-    pub(super) fn create(options: &Options, address: Address, wanted: &Wanted<'_>) -> Result<Self> {
-        let options = wanted.options(options, &address).map_err(|error| error.during("create", &address))?;
-        Self::of(options.create(address, wanted.copies.size() as u64)?)
+    pub(super) fn create(options: &Options, address: Address, wanted: Result<Wanted<'_>>) -> Result<Self> {
+        let (options, size) = prepared("create", options, &address, wanted)?;
+        Self::of(options.create(address, size)?)
     }
 
-    pub(super) fn attach(options: &Options, address: Address, wanted: &Wanted<'_>) -> Result<Self> {
-        let options = wanted.options(options, &address).map_err(|error| error.during("attach", &address))?;
+    pub(super) fn attach(options: &Options, address: Address, wanted: Result<Wanted<'_>>) -> Result<Self> {
+        let (options, _) = prepared("attach", options, &address, wanted)?;
         Self::of(options.attach(address)?)
     }
 
-    pub(super) fn open_or_create(options: &Options, address: Address, wanted: &Wanted<'_>) -> Result<Self> {
-        let options =
-            wanted.options(options, &address).map_err(|error| error.during("attach or create", &address))?;
-        Self::of(options.open_or_create(address, wanted.copies.size() as u64)?)
+    pub(super) fn open_or_create(
+        options: &Options,
+        address: Address,
+        wanted: Result<Wanted<'_>>,
+    ) -> Result<Self> {
+        let (options, size) = prepared("attach or create", options, &address, wanted)?;
+        Self::of(options.open_or_create(address, size)?)
     }
 
     /// Of a segment that has such a content: what its control line says of it is checked here, once, and what was
@@ -237,7 +253,7 @@ mod tests {
         let content = Content { kind: Content::BLOB, ..Content::default() };
         let wanted = Wanted { content, copies: Copies::new(64).unwrap(), first: &[] };
         let options = Segment::options().timeout(Duration::from_millis(30));
-        let pair = Pair::create(&options, Address::native(&name).unwrap(), &wanted).unwrap();
+        let pair = Pair::create(&options, Address::native(&name).unwrap(), Ok(wanted)).unwrap();
         let (begin, mut copies) = (Instant::now(), 0);
         let error = pair
             .load(|mapping, _| {

@@ -100,7 +100,7 @@ where
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        Pair::create(options, address.try_into()?, &wanted(&initial)?).and_then(Self::of)
+        Pair::create(options, address.try_into()?, wanted(&initial)).and_then(Self::of)
     }
 
     /// [`attach`](Self::attach) in the way that `options` say, [`read_only`](Options::read_only) above all.
@@ -112,7 +112,7 @@ where
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        Pair::attach(options, address.try_into()?, &wanted_as::<T>(&[])?).and_then(Self::of)
+        Pair::attach(options, address.try_into()?, wanted_as::<T>(&[])).and_then(Self::of)
     }
 
     /// [`open_or_create`](Self::open_or_create) in the way that `options` say.
@@ -125,7 +125,7 @@ where
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        Pair::open_or_create(options, address.try_into()?, &wanted(&initial)?).and_then(Self::of)
+        Pair::open_or_create(options, address.try_into()?, wanted(&initial)).and_then(Self::of)
     }
 
     /// Of what has a value of this type by its header.

@@ -160,6 +160,7 @@ fn a_description_that_has_no_room_is_told() {
     let (_watchdog, name) = (minute(), Name::unique());
     let error = Value::create(name.address(), Long(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSize, "{error}");
+    assert!(error.to_string().starts_with("cannot create cenote:"), "{error}");
     assert!(!name.is_there());
 }
 
