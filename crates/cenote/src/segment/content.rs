@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Guard, Segment};
 use crate::address::Kind;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Content;
 use crate::sys::{Mapping, Wait};
 
@@ -28,6 +28,11 @@ impl Segment {
         self.attached().native()?.content().map(Some)
     }
 
+    /// An error if it is locked with something else: who has a value stores with the segment's own lock, as all do.
+    pub(crate) fn ensure_own_lock(&self) -> Result<()> {
+        if self.elsewhere.is_none() { Ok(()) } else { Err(another_lock()) }
+    }
+
     /// Takes the lock in the time that the options allow. Who has it changes things so that they are never half done:
     /// a panic leaves no mark.
     #[inline]
@@ -43,4 +48,10 @@ impl Segment {
     pub(crate) fn patience(&self, usually: Wait) -> Wait {
         self.timeout.map_or(usually, |timeout| Wait::up_to(Some(timeout)))
     }
+}
+
+#[cold]
+pub(super) fn another_lock() -> Error {
+    let what = "a value has its segment's own lock, which all who store in it take";
+    Error::new(ErrorKind::Unsupported, what).with_hint("leave out the other lock")
 }

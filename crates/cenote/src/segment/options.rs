@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::Segment;
+use super::content::another_lock;
 use crate::address::{Address, Kind};
 use crate::backend::lock::{from_elsewhere, semaphore_name, unbreakable};
 use crate::backend::{self, Attached, Backend, Extent, How, Typed};
@@ -161,8 +162,7 @@ impl Options {
                 .with_hint("leave out the range"));
         }
         if self.lock_with.is_some() {
-            let what = "a value has its segment's own lock, which all who store in it take";
-            return Err(Error::new(ErrorKind::Unsupported, what).with_hint("leave out the other lock"));
+            return Err(another_lock());
         }
         let how = How { content: Some(content), ..self.how.clone() };
         Ok(Self { how, ..self.clone() })

@@ -123,9 +123,11 @@ impl Blob {
     /// Of a segment that is attached, and has a blob.
     ///
     /// # Errors
-    /// `Incompatible` if it has none; `Corrupt` if it cannot be one.
+    /// `Incompatible` if it has none; `Corrupt` if it cannot be one; `Unsupported` if it is attached with options that a
+    /// blob cannot have: a range, another lock.
     pub fn of_segment(segment: Segment) -> Result<Self> {
-        let content = segment.content().map_err(|error| error.during("attach", segment.address()))?;
+        let content = segment.ensure_own_lock().and_then(|()| segment.content());
+        let content = content.map_err(|error| error.during("attach", segment.address()))?;
         if content.is_some_and(|content| content.kind == Content::BLOB) {
             return Self::of(Pair::of(segment)?);
         }

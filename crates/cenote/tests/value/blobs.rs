@@ -1,5 +1,6 @@
 //! Blobs: bytes of any number up to a capacity.
 
+use cenote::value::{AnyValue, Content};
 use cenote::{Blob, ErrorKind, Segment};
 
 use super::{Name, minute};
@@ -22,6 +23,46 @@ fn what_is_stored_is_loaded_whatever_its_length() {
     blob.update(|bytes| bytes.truncate(2)).unwrap();
     blob.writer().unwrap().store(b"by the writer").unwrap();
     assert_eq!(other.load().unwrap(), b"by the writer");
+}
+
+/// A part of it has no version, and its bytes may look like one; another lock lets two store at once.
+#[test]
+fn of_a_part_or_with_another_lock_there_is_no_blob() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    let blob = Blob::create(name.address(), 4096).unwrap();
+    // What these bytes say where a version and a room would be: 20 bytes of room.
+    let bytes = [&20_u64.to_le_bytes()[..], &[7; 4000]].concat();
+    blob.store(&bytes).unwrap();
+    let of_copy_1 = 64 + (8 + 4096_u64).next_multiple_of(64);
+    for from in [1, 64, of_copy_1] {
+        let part = || Segment::options().range(from..).attach(name.address()).unwrap();
+        let refused = [
+            Blob::of_segment(part()).map(drop),
+            AnyValue::of(part()).map(drop),
+            Content::of_segment(&part()).map(drop),
+        ];
+        for error in refused.map(Result::unwrap_err) {
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        }
+    }
+    let whole = Segment::options().range(..).attach(name.address()).unwrap();
+    assert_eq!(Blob::of_segment(whole).unwrap().load().unwrap(), bytes);
+    let lock = std::env::temp_dir().join(&name.0);
+    std::fs::write(&lock, b"").unwrap();
+    let locked = Segment::options().lock_with(format!("file:{}", lock.display())).unwrap();
+    let locked = locked.attach(name.address());
+    std::fs::remove_file(lock).unwrap();
+    assert_eq!(Blob::of_segment(locked.unwrap()).unwrap_err().kind(), ErrorKind::Unsupported);
+}
+
+#[test]
+fn a_capacity_that_cannot_be_is_told_of_its_address() {
+    let (_watchdog, name) = (minute(), Name::unique());
+    for capacity in [u64::MAX, u64::MAX - 8, 1 << 63, 1 << 62] {
+        let error = Blob::create(name.address(), capacity).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSize, "{error}");
+        assert!(error.to_string().starts_with("cannot create cenote:"), "{error}");
+    }
 }
 
 #[test]

@@ -83,7 +83,13 @@ impl AttachedNative {
     pub(crate) fn content(&self) -> Result<Content> {
         let identity: Identity = self.front.read_value(0)?;
         let described = self.front.read_to_vec(DESCRIPTION, DESCRIPTION_WHOLE)?;
-        Ok(identity.check(self.facts()?.size)?.content.described(&described))
+        let known = identity.check(self.facts()?.size)?;
+        // Elsewhere in it there is no version, and no copy begins.
+        if known.content.kind != Content::BYTES && known.size != self.data.len() as u64 {
+            let what = format!("it has {}, and only a part of it is attached", known.content);
+            return Err(Error::new(ErrorKind::Unsupported, what).with_hint("leave out the range"));
+        }
+        Ok(known.content.described(&described))
     }
 
     /// What the file is now.
