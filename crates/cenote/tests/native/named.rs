@@ -100,7 +100,11 @@ fn a_name_is_one_thing() {
     for odd in ["", "a\0b", &"x".repeat(41)] {
         assert_eq!(segment.event(odd).err().unwrap().kind(), ErrorKind::KeyError);
     }
-    segment.event(&"x".repeat(40)).unwrap();
+    let event = segment.event(&"x".repeat(40)).unwrap();
+    let late = event.wait_timeout(Duration::ZERO).unwrap_err();
+    assert!(!late.hint().contains("holds it"), "nobody holds an event: {}", late.hint());
+    let none = segment.semaphore("none", 0).err().unwrap();
+    assert!(none.kind() == ErrorKind::InvalidSize && none.hint().contains("1 or more"), "{none:?}");
     let reader = Segment::options().read_only().attach(name.address()).unwrap();
     assert_eq!(reader.named_lock("left").err().unwrap().kind(), ErrorKind::PermissionDenied);
     let posix = testkit::names::ShmName::unique("named");

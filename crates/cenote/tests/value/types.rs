@@ -75,6 +75,7 @@ fn an_error_names_both_sides() {
     }
     let error = Value::open_or_create(name.address(), 7_u64).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incompatible);
+    assert!(error.hint().contains("the same type"), "{}", error.hint());
     let error = Blob::attach(name.address()).unwrap_err();
     assert!(error.kind() == ErrorKind::Incompatible && error.to_string().contains("a blob"), "{error}");
     // As bytes it can be attached.

@@ -188,7 +188,9 @@ impl Opened {
             )
             .with_hint("what is in it is lost in part: remove it with `cenote rm` and make it anew")),
             Some(wanted) if !known.content.is_as(&wanted.content) => {
-                Err(layout::another(&known.content.to_string(), &wanted.content.to_string()))
+                Err(layout::another(&known.content.to_string(), &wanted.content.to_string()).with_hint(
+                    "all programs that share it use the same type; to change the type, remove it first: `cenote rm`",
+                ))
             }
             _ => Ok(known),
         }

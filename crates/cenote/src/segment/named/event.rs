@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Named;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sys::Wait;
 
 /// An event in a native segment, by [`Segment::event`](crate::Segment::event): set or not, and those who wait for it.
@@ -91,6 +91,8 @@ impl<'a> Event<'a> {
         if self.0.during("wait for an event in", came)? {
             return Ok(());
         }
-        Err(self.0.timed_out("wait for an event in", "nobody has set it"))
+        let error = Error::new(ErrorKind::Timeout, "nobody has set it")
+            .with_hint("`cenote show` names those who could; or wait longer");
+        Err(error.during("wait for an event in", self.0.segment.address()))
     }
 }

@@ -64,7 +64,8 @@ impl Segment {
     /// Those of [`named_lock`](Self::named_lock). `InvalidSize` if there are to be none, `Incompatible` also if it has another number of them.
     pub fn semaphore(&self, name: &str, permits: u32) -> Result<Semaphore<'_>> {
         if permits == 0 {
-            let error = Error::new(ErrorKind::InvalidSize, "nobody could ever have one of 0 permits");
+            let error = Error::new(ErrorKind::InvalidSize, "nobody could ever have one of 0 permits")
+                .with_hint("make it with 1 or more");
             return Err(error.during("make a semaphore in", &self.address));
         }
         let named = self.named("find a semaphore in", name, PlaceKind::Semaphore, permits)?;
