@@ -28,7 +28,7 @@ use crate::sys::Wait;
 /// changed.notify_all()?;
 /// # Ok::<(), cenote::Error>(())
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Condvar<'a>(Named<'a>);
 
 impl<'a> Condvar<'a> {

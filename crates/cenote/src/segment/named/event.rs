@@ -21,7 +21,7 @@ use crate::sys::Wait;
 /// ready.reset()?;
 /// # Ok::<(), cenote::Error>(())
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Event<'a>(Named<'a>);
 
 impl<'a> Event<'a> {

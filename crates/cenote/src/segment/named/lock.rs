@@ -11,7 +11,7 @@ use crate::sys::Wait;
 ///
 /// As the segment's own lock it recovers: if its holder dies, the next one has it within some ten milliseconds and is
 /// [told](Guard::abandoned). It protects what its users agree on.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct NamedLock<'a>(Named<'a>);
 
 impl<'a> NamedLock<'a> {

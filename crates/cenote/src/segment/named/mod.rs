@@ -13,6 +13,7 @@ pub use lock::NamedLock;
 pub use rwlock::{ReadGuard, RwLock};
 pub use semaphore::{Permit, Semaphore};
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{Guard, Segment};
@@ -103,6 +104,15 @@ struct Named<'a> {
     segment: &'a Segment,
     native: &'a AttachedNative,
     place: u32,
+}
+
+impl fmt::Debug for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Named")
+            .field("segment", self.segment)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Named<'a> {

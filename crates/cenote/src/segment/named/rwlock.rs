@@ -31,7 +31,7 @@ use crate::sys::Wait;
 /// # drop((one, other));
 /// # Ok::<(), cenote::Error>(())
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct RwLock<'a>(Named<'a>);
 
 impl<'a> RwLock<'a> {
@@ -103,6 +103,7 @@ impl<'a> RwLock<'a> {
 /// for its holder to see to.
 ///
 /// It stays in its thread. In a forked child it holds nothing: it is the parent's.
+#[derive(Debug)]
 #[must_use = "the lock is let go when the guard is dropped"]
 pub struct ReadGuard<'a>(Share<'a>);
 

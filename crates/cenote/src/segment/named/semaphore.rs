@@ -24,7 +24,7 @@ use crate::sys::Wait;
 /// assert_eq!(cards.available()?, 1);
 /// # Ok::<(), cenote::Error>(())
 /// ```
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Semaphore<'a> {
     named: Named<'a>,
     permits: u32,
@@ -87,6 +87,7 @@ const NONE: &str = "others had all permits all the time";
 /// A permit of a [`Semaphore`], given back when this is dropped, or when the process dies.
 ///
 /// It stays in its thread. In a forked child it is none: it is the parent's.
+#[derive(Debug)]
 #[must_use = "the permit is given back when this is dropped"]
 pub struct Permit<'a>(Share<'a>);
 

@@ -1,5 +1,6 @@
 //! A part in something that several have at once, held until it is dropped.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use super::Named;
@@ -34,6 +35,12 @@ impl<'a> Share<'a> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for Share<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Share").field("of", &self.named).field("abandoned", &self.abandoned()).finish()
     }
 }
 
