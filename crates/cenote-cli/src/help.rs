@@ -185,8 +185,9 @@ the other kinds can, with --no-lock.
 segments, or one that is given with --lock-with. It names the processes that have the semaphore open. If the kernel \
 says that there is none, its holder is dead, and the lock is freed; else --force frees it, and if its holder lives, two \
 have it then. On Windows Qt's own locks are of that sort, the system does not tell who has them open, and only \
---force frees them. All other locks belong to the kernel, which frees them when their holder dies; there, --break \
-is an error.";
+--force frees them. A native segment's lock passes on by itself when its holder dies; --break names a holder that lives, \
+stuck or stopped perhaps, and --force frees it all the same: the next one is told that it was abandoned. All other locks \
+belong to the kernel, which frees them when their holder dies; there, --break is an error.";
 
 pub(crate) const LOCK_EXAMPLES: &str = "\
 Exit codes:

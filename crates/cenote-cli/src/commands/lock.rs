@@ -17,14 +17,14 @@ pub(crate) struct Args {
     /// Whose lock; the segment must exist
     address: Address,
     /// Attach read-only. For posix: and file: the lock is then shared with others that do the same, and excludes
-    /// writers; for sysv: and qt: it is exclusive all the same
+    /// writers; for sysv: and qt: it is exclusive all the same; native segments have none for who only reads
     #[arg(long)]
     shared: bool,
     /// Lock with something else than the segment's own lock, as in `cenote read`
     #[arg(long, value_name = "ADDRESS")]
     lock_with: Option<Address>,
     /// Free a lock that its dead holder has left locked: that of a qt:posix: segment, or a POSIX named semaphore given
-    /// with --lock-with; on Windows Qt's. Who may have it is named first, where the system tells
+    /// with --lock-with; on Windows Qt's; or, with --force, a native one whose holder lives. Who may have it is named first, where the system tells
     #[arg(long = "break", conflicts_with_all = ["command", "shared"])]
     break_it: bool,
     /// Break it although a process that lives may have it
