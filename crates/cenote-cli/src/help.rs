@@ -113,8 +113,8 @@ stdin are written as they are. What does not fit is an error, and then nothing i
 With --create the segment is made if there is none, as large as --size says or as the data (and --offset) plus one \
 byte. One that is there is used if it is large enough. What is made is kept until it is removed, unless --hold is given.
 
-In a blob, what is written is stored as a whole, without a NUL byte, and is all that is in it then. A value is stored by \
-programs that have its type, and nothing is written over it. With --offset both are bytes like any others.";
+In a blob, what is written is stored as a whole, without a NUL byte, and is all that is in it then; that takes the \
+segment's own lock, and --no-lock and --lock-with are refused. A value is stored by programs that have its type, and nothing is written over it. With --offset both are bytes like any others.";
 
 pub(crate) const WRITE_EXAMPLES: &str = "\
 Examples:

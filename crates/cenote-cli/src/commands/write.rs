@@ -106,6 +106,7 @@ pub(crate) fn put(
     let segment = open(target, context)?;
     if target.offset.is_none() {
         match Content::of_segment(&segment)? {
+            Content::Blob { .. } if target.lock.no_lock => return Err(always_locks(target.address)),
             Content::Blob { .. } => {
                 let blob = Blob::of_segment(segment)?;
                 blob.store(data)?;
@@ -124,6 +125,13 @@ pub(crate) fn put(
         lock.unlock()?;
     }
     Ok(segment)
+}
+
+/// Two who store at once would write the same copy. Under `cenote lock` it would wait for itself.
+fn always_locks(address: &Address) -> Failure {
+    let what =
+        format!("cannot write {address}: it has a blob, and who stores in one takes the segment's lock");
+    Failure::new(what, "leave out --no-lock, and `cenote lock`: what is stored is seen as a whole")
 }
 
 /// Bytes over it would be half a value for whoever loads it, and hardly one of its type.

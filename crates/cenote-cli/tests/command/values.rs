@@ -44,6 +44,22 @@ fn a_value_is_read_by_its_type() {
     run(["read", at, "--timeout", "1s"]).ok();
 }
 
+/// Without it two would write the same copy; with it, under `cenote lock`, one would wait for itself.
+#[test]
+fn a_blob_is_not_stored_without_its_lock() {
+    let place = Place::native();
+    let at = place.address.as_str();
+    let blob = Blob::create(at, 100).unwrap();
+    blob.store(b"before").unwrap();
+    let without = run(["write", at, "x", "--no-lock"]);
+    without.failed(1);
+    assert!(without.stderr.contains("takes the segment's lock"), "{without:?}");
+    run(["write", at, "x", "--lock-with", "file:Cargo.toml"]).failed(1);
+    assert_eq!(blob.load().unwrap(), b"before");
+    run(["write", at, "after"]).ok();
+    assert_eq!(blob.load().unwrap(), b"after");
+}
+
 #[test]
 fn what_is_in_it_is_listed_and_shown() {
     let (place, other, plain) = (Place::native(), Place::native(), Place::native());
