@@ -256,7 +256,7 @@ impl Blob {
         self.pair.wait_for_change(since, timeout)
     }
 
-    /// The segment that it lies in.
+    /// The segment that it lies in. Its lock is the one that stores take: who has it and stores waits for itself.
     #[must_use]
     pub fn segment(&self) -> &Segment {
         self.pair.segment()

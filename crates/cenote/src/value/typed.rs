@@ -41,6 +41,9 @@ use crate::segment::{Guard, Options, Segment};
 /// It is a native segment, and lives as one: until its last holder leaves, or, made with [`Options::keep`], until it is
 /// removed. Attached read-only ([`Options::read_only`]) it is loaded and waited for, and never changed.
 ///
+/// What is loaded, and what `update` works on, lies on the stack, and in a debug build more than once: a thread has 2 MiB of
+/// it, and a type of some 100 KiB is as large as is wise. A [`Blob`](super::Blob) takes as much as there is memory.
+///
 /// It may be used by many threads at once. A forked child may go on loading; to store it attaches anew.
 pub struct Value<T> {
     pair: Pair,
@@ -258,7 +261,7 @@ impl<T> Value<T> {
         self.pair.wait_for_change(since, timeout)
     }
 
-    /// The segment that it lies in.
+    /// The segment that it lies in. Its lock is the one that stores take: who has it and stores waits for itself.
     #[must_use]
     pub fn segment(&self) -> &Segment {
         self.pair.segment()
