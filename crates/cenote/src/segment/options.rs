@@ -127,8 +127,11 @@ impl Options {
     }
 
     /// How long creating, attaching, detaching and removing may wait for the lock that Qt's rules ask for; without
-    /// this, as long as it takes. The other kinds wait for nobody here. See
-    /// [`lock_timeout`](Segment::lock_timeout) for the lock itself.
+    /// this, as long as it takes. Native segments wait for others that attach or leave at this moment: without this, for
+    /// 5 seconds at most. The other kinds wait for nobody here.
+    ///
+    /// See [`lock_timeout`](Segment::lock_timeout) for the lock itself. Where that is taken by other calls, this is their
+    /// time: storing a value or a blob, and the end of [`Condvar::wait`](crate::Condvar::wait).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.how.timeout = Some(timeout);
         self

@@ -37,7 +37,8 @@ impl<'a> Event<'a> {
         self.0.during("look at an event in", self.0.native.event_is_set(self.0.place))
     }
 
-    /// Sets it, and lets all go on that wait: false if it was set already.
+    /// Sets it, and lets all go on that wait: false if it was set already. Who has not come to look by the time that
+    /// somebody resets it, or takes it, goes on waiting.
     ///
     /// # Errors
     /// Those of [`is_set`](Self::is_set).
