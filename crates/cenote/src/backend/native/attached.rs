@@ -74,6 +74,11 @@ impl AttachedNative {
         Self { path, file, kept, slot, front, data, witness, one_thread: Mutex::new(()) }
     }
 
+    /// The data, for who uses them no longer than the segment.
+    pub(crate) fn data(&self) -> &Arc<Mapping> {
+        &self.data
+    }
+
     /// Lets in whoever waits there.
     pub(super) fn leave_the_door(&self) -> Result<()> {
         self.witness.unlock(Byte::Door)
