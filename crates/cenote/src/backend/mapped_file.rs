@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::lock::{LockState, Locker, RangeLock};
-use super::{Attached, Backend, How, Stat};
+use super::{Attached, Backend, Examined, How, Open, Order, Reaping, Stat, aside, spared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait};
 
@@ -54,6 +54,28 @@ impl Backend for FileBackend {
 
     fn mapped(&self) -> Result<Mapped> {
         sys::stat_path(&self.path, self.follow).map(|facts| facts.mapped())
+    }
+
+    fn examine(&self) -> Result<Examined> {
+        let (facts, lock) = match sys::open_file(&self.path, false, self.follow) {
+            Ok((file, facts)) => (facts, LockState::of_range(sys::range_holder(&file))),
+            // What may not be opened may be looked at.
+            Err(_) => (sys::stat_path(&self.path, self.follow)?, LockState::Unknown),
+        };
+        let memory = facts.memory;
+        Ok(Examined { memory, ..Examined::new(stat(&facts), facts.mapped(), lock) })
+    }
+
+    fn is_open(&self) -> Open {
+        aside::is_open(&self.path)
+    }
+
+    fn reap(&self, order: &Order) -> Result<Reaping> {
+        let (file, facts) = sys::open_file(&self.path, false, false)?;
+        match order.objection(facts.mapped(), &stat(&facts)) {
+            Some(why) => spared(why),
+            None => aside::take_away(&self.path, &file, &facts),
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::lock::{LockState, Locker, RangeLock};
 use super::mapped_file::stat;
-use super::{Attached, Backend, How, Stat, mappable};
+use super::{Attached, Backend, Examined, How, Stat, mappable};
 use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, Handle, Mapped, Mapping, NewFile, Part, SealedMemory, Wait};
@@ -84,6 +84,12 @@ impl Backend for MemfdOf {
 
     fn mapped(&self) -> Result<Mapped> {
         sys::find_memfd(self.pid, self.fd).map(|(_, facts)| facts.mapped())
+    }
+
+    fn examine(&self) -> Result<Examined> {
+        let (_, facts) = sys::find_memfd(self.pid, self.fd)?;
+        let memory = facts.memory;
+        Ok(Examined { memory, ..Examined::new(stat_without_name(&facts), facts.mapped(), self.lock_state()) })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A backend is built from an address and touches nothing until it is told to create, attach, look or remove.
 
+mod aside;
 mod file;
 pub(crate) mod lock;
 mod mapped_file;
@@ -9,6 +10,7 @@ pub(crate) mod memfd;
 mod native;
 mod posix;
 mod qt;
+mod reaping;
 mod section;
 mod sysv;
 mod windows;
@@ -16,9 +18,12 @@ mod windows;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+pub(crate) use aside::heal;
 pub(crate) use native::{AttachedNative, native_name};
 pub use qt::SemaphoreKey;
 pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
+pub(crate) use reaping::{Open, Order, Reaping, is_untouched, spared};
+pub(crate) use sysv::stat as stat_of_system_v;
 
 use crate::address::{Address, Kind, Target};
 use crate::error::{Error, ErrorKind, Result};
@@ -47,24 +52,24 @@ pub(crate) trait Backend {
     /// What the kernel calls the segment, for finding its holders.
     fn mapped(&self) -> Result<Mapped>;
 
-    /// The processes that wait for the lock, where that can be seen.
-    fn lock_waiters(&self) -> Result<Vec<u32>> {
-        Ok(Vec::new())
+    /// All that can be seen of it, at once.
+    fn examine(&self) -> Result<Examined> {
+        Ok(Examined::new(self.stat()?, self.mapped()?, self.lock_state()))
     }
 
-    /// What it has by name.
-    fn named(&self) -> Result<Vec<Named>> {
-        Ok(Vec::new())
+    /// Whether anybody has it open or mapped, asked of the kernel where no process is seen to.
+    fn is_open(&self) -> Open {
+        Open::Untold
+    }
+
+    /// Removes it, unless it is of use to somebody after all.
+    fn reap(&self, _order: &Order) -> Result<Reaping> {
+        Err(Error::new(ErrorKind::Unsupported, "segments of this kind go with their last holder"))
     }
 
     /// Frees the lock, by force or if its holder is proven to be dead: true if somebody had it.
     fn break_lock(&self, force: bool) -> Result<bool> {
         self.lock_semaphore().map_or_else(|| Err(unbreakable()), |name| name.break_it(force))
-    }
-
-    /// Whether anybody needs it, where the kernel vouches for the answer.
-    fn life(&self) -> Result<Option<Life>> {
-        Ok(None)
     }
 
     /// What is in the segment, where it says so, and how large its data are. Puts their first bytes into `first`, as
@@ -139,6 +144,29 @@ pub(crate) trait Attached: Send + Sync {
     /// A descriptor for another process, which shares no lock with ours.
     fn another_description(&self, _writable: bool) -> Result<Handle> {
         Err(not_anonymous("be handed over"))
+    }
+}
+
+/// What was seen of a segment.
+pub(crate) struct Examined {
+    pub(crate) stat: Stat,
+    pub(crate) mapped: Mapped,
+    /// What it takes, holes left out.
+    pub(crate) memory: Option<u64>,
+    /// Whether anybody needs it, where the kernel vouches for the answer.
+    pub(crate) life: Option<Life>,
+    pub(crate) lock: LockState,
+    /// The processes that wait for the lock, where that can be seen.
+    pub(crate) lock_waiters: Vec<u32>,
+    /// What it has by name.
+    pub(crate) named: Vec<Named>,
+}
+
+impl Examined {
+    /// Of a kind that tells no more than that.
+    pub(crate) fn new(stat: Stat, mapped: Mapped, lock: LockState) -> Self {
+        let (lock_waiters, named) = (Vec::new(), Vec::new());
+        Self { stat, mapped, memory: None, life: None, lock, lock_waiters, named }
     }
 }
 
@@ -247,6 +275,13 @@ impl Extent {
             return Err(Error::new(ErrorKind::InvalidSize, what).with_hint("ask for a part of what is there"));
         }
         Ok(Part { offset: self.from, len: mappable(to - self.from)? })
+    }
+}
+
+impl Stat {
+    /// When anybody last used it in a way that leaves a trace.
+    pub(crate) fn last_trace(&self) -> Option<SystemTime> {
+        self.changed.max(self.last_used).max(self.last_left)
     }
 }
 

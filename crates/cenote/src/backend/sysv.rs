@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::lock::{LockState, Locker, Maker, OwnSet, set_mode};
-use super::{Attached, Backend, How, Stat, mappable};
+use super::{Attached, Backend, How, Order, Reaping, Stat, mappable, spared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, Mapped, Mapping, ShmFacts, Wait};
 
@@ -66,6 +66,27 @@ impl Backend for Sysv {
     fn mapped(&self) -> Result<Mapped> {
         self.find().map(|facts| Mapped::SystemV { id: facts.id })
     }
+
+    fn reap(&self, order: &Order) -> Result<Reaping> {
+        let facts = self.find()?;
+        if let Some(why) = objection(&facts, order) {
+            return spared(why);
+        }
+        // Who attaches between these two calls keeps the memory, without the key: the kernel has no call for both.
+        sys::shm_remove(facts.id)?;
+        if sys::shm_stat(facts.id).is_err() {
+            remove_lock(&OwnSet::new(facts.key, None), facts.key)?;
+        }
+        Ok(Reaping::Removed)
+    }
+}
+
+/// Why the segment is not to go, if it is not.
+pub(super) fn objection(facts: &ShmFacts, order: &Order) -> Option<String> {
+    if facts.attached > 0 {
+        return Some("somebody has attached it just now".to_owned());
+    }
+    order.objection(Mapped::SystemV { id: facts.id }, &stat(facts))
 }
 
 impl Sysv {
@@ -138,7 +159,7 @@ impl Attached for AttachedSysv {
     }
 }
 
-pub(super) fn stat(facts: &ShmFacts) -> Stat {
+pub(crate) fn stat(facts: &ShmFacts) -> Stat {
     Stat {
         size: facts.size,
         mapped: sys::whole_pages(facts.size),

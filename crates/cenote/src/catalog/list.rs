@@ -1,49 +1,70 @@
-//! All segments of the machine: the objects in /dev/shm, and System V's, with Qt's told apart by their key files; on
-//! Windows the sections that have names.
+//! All segments of the machine: the objects in /dev/shm, System V's, with Qt's told apart by their key files, and memory
+//! without a name that some process has; on Windows the sections that have names.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 use super::holders::Holders;
-use super::{Entry, entry};
+use super::{Entry, describe, entry};
 use crate::address::{Address, Kind};
-use crate::backend;
-use crate::error::{ErrorKind, Result};
+use crate::backend::{self, Examined};
+use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, KeyType, NativeKey};
-use crate::sys;
+use crate::sys::{self, Loose, Mapped};
 
-/// Lists the segments of one kind, or of all kinds that can be listed: `cenote`, `posix`, `sysv` and `qt`; on Windows `windows`
-/// and `qt`, as far as this session can open them.
+/// What the file of a POSIX semaphore begins with.
+pub(super) const SEMAPHORE: &str = "sem.";
+/// What the kernel calls anonymous memory.
+const MEMFD: &str = "/memfd:";
+
+/// Lists the segments of one kind, or of all kinds that can be listed: `cenote`, `posix`, `sysv`, `qt`, and `memfd` and `file`
+/// as far as they lie in /dev/shm or some process has them without a name; on Windows `windows` and `qt`, as far as this
+/// session can open them.
 ///
 /// A Qt segment is listed as `qt:` with its key if that can be told (a key of letters only), else in its native form;
-/// the key is hashed in the name of its file. POSIX semaphores, which lie beside the segments, are no segments.
+/// the key is hashed in the name of its file. Memory without a name is listed as `memfd:PID/FD` if a process has a descriptor
+/// of it, else as the file that /proc shows. POSIX semaphores, which lie beside the segments, are no segments: see
+/// [`others`](super::others).
 ///
 /// # Errors
 /// What the system says if it will not list at all. What vanishes meanwhile is left out, and so is what may not be
 /// looked at.
 pub fn list(kind: Option<Kind>) -> Result<Vec<Entry>> {
+    list_with(kind, &Holders::find()?)
+}
+
+pub(super) fn list_with(kind: Option<Kind>, holders: &Holders) -> Result<Vec<Entry>> {
     if let Some(error) = kind.and_then(sys::lacks) {
         return Err(error);
     }
-    let holders = Holders::find()?;
-    let wanted = |one: Kind| kind.is_none_or(|kind| kind == one);
-    let has = |one: Kind| sys::lacks(one).is_none();
-    let mut addresses = Vec::new();
-    if (wanted(Kind::Posix) || wanted(Kind::Cenote)) && has(Kind::Posix) {
-        addresses.extend(in_shm()?.into_iter().filter(|address| wanted(address.kind())));
+    let wanted = |one: Kind| kind.is_none_or(|kind| kind == one) && sys::lacks(one).is_none();
+    let mut found = Vec::new();
+    if [Kind::Posix, Kind::Cenote, Kind::File, Kind::Memfd].into_iter().any(wanted) {
+        let files = sys::shm_files();
+        if files.is_empty() && sys::lacks(Kind::Posix).is_none() {
+            // An empty list would say that there are none, where it cannot be read.
+            sys::file_names(Path::new(sys::SHM_DIRECTORY))?;
+        }
+        let mut paths: Vec<&PathBuf> = files.iter().map(|file| &file.path).collect();
+        paths.sort_unstable();
+        let addresses = paths.into_iter().filter_map(|path| address_in_shm(path));
+        found.extend(addresses.filter(|one| wanted(one.kind())).filter_map(|one| entry(&one, holders).ok()));
+        let named = files.iter().map(|file| file.what).collect();
+        found.extend(loose(holders, &named).into_iter().filter(|one| wanted(one.address.kind())));
     }
-    if (wanted(Kind::Sysv) || wanted(Kind::Qt)) && has(Kind::Sysv) {
-        match system_v() {
-            Ok(found) => addresses.extend(found.into_iter().filter(|address| wanted(address.kind()))),
+    if (wanted(Kind::Sysv) || wanted(Kind::Qt)) && sys::lacks(Kind::Sysv).is_none() {
+        match system_v(holders) {
+            Ok(entries) => found.extend(entries.into_iter().filter(|entry| wanted(entry.address.kind()))),
             // Some containers hide them. Whoever did not ask for them gets the others.
             Err(error) if kind.is_none() && error.kind() == ErrorKind::Unsupported => {}
             Err(error) => return Err(error),
         }
     }
-    if (wanted(Kind::Windows) || wanted(Kind::Qt)) && has(Kind::Windows) {
-        addresses.extend(sections()?.into_iter().filter(|address| wanted(address.kind())));
+    if (wanted(Kind::Windows) || wanted(Kind::Qt)) && sys::lacks(Kind::Windows).is_none() {
+        let addresses = sections()?.into_iter().filter(|address| wanted(address.kind()));
+        found.extend(addresses.filter_map(|address| entry(&address, holders).ok()));
     }
-    Ok(addresses.iter().filter_map(|address| entry(address, &holders).ok()).collect())
+    Ok(found)
 }
 
 /// The sections that this session finds by a name. What else has a name that no program can open is left out.
@@ -66,15 +87,16 @@ fn qt_section(name: &str) -> Option<Address> {
     address.ok()
 }
 
-/// What lies in /dev/shm: native segments, and those of `shm_open`.
-fn in_shm() -> Result<Vec<Address>> {
-    let mut names: Vec<String> = sys::file_names(Path::new(sys::SHM_DIRECTORY))?;
-    names.sort_unstable();
-    let address = |name: &String| match backend::native_name(name) {
-        Some((uid, native)) => native_address(uid, &native).ok(),
-        None => Address::posix(name).ok(),
+/// What lies in /dev/shm: native segments, those of `shm_open`, and files in folders.
+fn address_in_shm(path: &Path) -> Option<Address> {
+    let within = path.strip_prefix(sys::SHM_DIRECTORY).ok()?.to_str()?;
+    let address = match backend::native_name(within) {
+        Some((uid, native)) => native_address(uid, &native),
+        None if within.starts_with(SEMAPHORE) => return None,
+        None if within.contains('/') => Address::file(path),
+        None => Address::posix(within),
     };
-    Ok(names.iter().filter(|name| !name.starts_with("sem.")).filter_map(address).collect())
+    address.ok()
 }
 
 fn native_address(uid: u32, name: &str) -> Result<Address> {
@@ -85,17 +107,54 @@ fn native_address(uid: u32, name: &str) -> Result<Address> {
     Address::native(&format!("@{user}/{name}"))
 }
 
-fn system_v() -> Result<Vec<Address>> {
-    let qt = qt_keys();
-    let mut segments: Vec<_> = sys::shm_ids()?.into_iter().filter_map(|id| sys::shm_stat(id).ok()).collect();
-    segments.sort_unstable_by_key(|facts| facts.id);
-    let address = |facts: &sys::ShmFacts| match qt.get(&facts.key) {
-        Some(address) => Some(address.clone()),
-        // Another segment may have the key of one that was removed.
-        None if facts.key != 0 && !facts.removed => Address::sysv_key(facts.key).ok(),
-        None => Address::sysv_id(facts.id).ok(),
+/// Memory without a name, each once: by a descriptor if there is one, of the lowest process.
+fn loose(holders: &Holders, named: &HashSet<Mapped>) -> Vec<Entry> {
+    let mut places: Vec<&Loose> = holders.loose().iter().filter(|one| !named.contains(&one.what)).collect();
+    places.sort_by_key(|one| (one.what.order(), !one.place.starts_with("fd/"), one.pid));
+    places.dedup_by_key(|one| one.what);
+    places.sort_by_key(|one| one.pid);
+    let entry = |one: &&Loose| {
+        let label = one.label.strip_prefix(MEMFD);
+        let address = match one.place.strip_prefix("fd/") {
+            Some(number) if label.is_some() => Address::memfd_of(one.pid, number.parse().ok()?),
+            _ => Address::file(format!("/proc/{}/{}", one.pid, one.place)),
+        };
+        let address = address.ok()?;
+        let mut entry = entry_labelled(&address, Some(label.unwrap_or(&one.label)), holders).ok()?;
+        entry.stat.removed = label.is_none();
+        Some(entry)
     };
-    Ok(segments.iter().filter_map(address).collect())
+    places.iter().filter_map(entry).collect()
+}
+
+fn entry_labelled(address: &Address, label: Option<&str>, holders: &Holders) -> Result<Entry> {
+    let backend = backend::of(address)?;
+    let seen = backend.examine()?;
+    Ok(describe(address, &*backend, seen, label, holders))
+}
+
+/// From the table that shows everybody's, read once.
+fn system_v(holders: &Holders) -> Result<Vec<Entry>> {
+    let mut rows = sys::shm_rows().ok_or_else(|| {
+        Error::new(ErrorKind::Unsupported, "the list of System V segments cannot be read")
+            .with_hint("this kernel or container has no /proc/sysvipc/shm")
+    })?;
+    rows.sort_unstable_by_key(|row| row.facts.id);
+    let qt = qt_keys();
+    let entry = |row: sys::ShmRow| {
+        let facts = &row.facts;
+        let address = match qt.get(&facts.key) {
+            Some(address) if facts.key != 0 && !facts.removed => address.clone(),
+            // Another segment may have the key of one that was removed.
+            _ if facts.key != 0 && !facts.removed => Address::sysv_key(facts.key).ok()?,
+            _ => Address::sysv_id(facts.id).ok()?,
+        };
+        let backend = backend::of(&address).ok()?;
+        let mapped = Mapped::SystemV { id: facts.id };
+        let seen = Examined::new(backend::stat_of_system_v(facts), mapped, backend.lock_state());
+        Some(describe(&address, &*backend, Examined { memory: row.memory, ..seen }, None, holders))
+    };
+    Ok(rows.into_iter().filter_map(entry).collect())
 }
 
 /// The System V keys that Qt's key files lead to, with the addresses of the segments.

@@ -3,18 +3,28 @@
 mod health;
 mod holders;
 mod list;
+mod makers;
+mod others;
+mod pattern;
+mod reap;
+mod verdicts;
 
 use crate::address::{Address, Kind};
 use crate::backend::lock::{LockState, semaphore_name};
-use crate::backend::{self, Life, Stat};
+use crate::backend::{self, Backend, Examined, Stat};
 pub use crate::backend::{Named, NamedKind, Sharer};
 use crate::error::Result;
+use crate::sys::Mapped;
 use crate::value::Content;
 
 pub use health::{Finding, Found, Health, Item, Remedy, State, health};
 use holders::Holders;
 pub use holders::{Holder, LockUsers};
 pub use list::list;
+use makers::maker_of;
+pub use others::{Other, OtherKind, others};
+pub use reap::{Outcome, Reap, Reaped};
+use verdicts::{Case, judge};
 
 /// One segment, as it was when it was looked at.
 #[derive(Clone, Debug)]
@@ -26,7 +36,13 @@ pub struct Entry {
     pub stat: Stat,
     /// The owner's login name, if it has one.
     pub owner: Option<String>,
-    /// The processes that have it mapped, as far as they could be seen.
+    /// What it takes of the machine's memory now, where that can be told: a segment has holes until they are written to.
+    pub memory: Option<u64>,
+    /// The program or library that made it, as far as its name tells.
+    pub maker: Option<&'static str>,
+    /// What memory without a name was called by its maker.
+    pub label: Option<String>,
+    /// The processes that have it mapped or open, as far as they could be seen.
     pub holders: Vec<Holder>,
     /// Whether it is of use to anyone.
     pub verdict: Verdict,
@@ -42,6 +58,8 @@ pub struct Entry {
     pub lock_users: Vec<Holder>,
     /// What is in it, where it says so. `None` if it does not, or what it says cannot be.
     pub content: Option<Content>,
+    /// What the kernel calls it.
+    mapped: Mapped,
 }
 
 /// Whether a segment is of use to anyone.
@@ -126,56 +144,38 @@ pub fn lock_users(address: &Address, lock_with: Option<&Address>) -> Result<Opti
 
 fn entry(address: &Address, holders: &Holders) -> Result<Entry> {
     let backend = backend::of(address)?;
-    let stat = backend.stat()?;
-    let mapped = backend.mapped()?;
-    let found = holders.of(mapped);
-    let (verdict, reason) = match backend.life()? {
-        Some(life) => proven(life, &found),
-        None => judge(stat.attached, &found, &holders.nobody(mapped)),
-    };
+    let seen = backend.examine()?;
+    Ok(describe(address, &*backend, seen, None, holders))
+}
+
+fn describe(
+    address: &Address,
+    backend: &dyn Backend,
+    seen: Examined,
+    label: Option<&str>,
+    holders: &Holders,
+) -> Entry {
+    let found = holders.of(seen.mapped);
+    let maker = maker_of(address, label);
+    let (verdict, reason) = judge(&Case { address, backend, seen: &seen, found: &found, maker }, holders);
     let semaphore = backend.lock_semaphore();
     let lock_users = semaphore.map_or_else(Vec::new, |name| holders.of_semaphore(&name).users);
-    Ok(Entry {
+    let Examined { stat, mapped, memory, lock, lock_waiters, named, .. } = seen;
+    Entry {
         address: address.clone(),
-        owner: stat.uid.and_then(crate::sys::user_name).or_else(|| backend.owner()),
+        owner: stat.uid.and_then(|uid| holders.owner(uid)).or_else(|| backend.owner()),
+        stat,
+        memory,
+        maker: maker.map(|maker| maker.name),
+        label: label.map(str::to_owned),
         holders: found,
         verdict,
         reason,
-        lock: backend.lock_state(),
-        lock_waiters: backend.lock_waiters()?,
-        named: backend.named()?,
+        lock,
+        lock_waiters,
+        named,
         lock_users,
         content: if address.kind() == Kind::Cenote { Content::look(address).ok() } else { None },
-        stat,
-    })
-}
-
-/// What the kernel vouches for, wherever the holders are.
-fn proven(life: Life, found: &[Holder]) -> (Verdict, String) {
-    match life {
-        Life::Held if found.is_empty() => (Verdict::Live, "somebody that cannot be seen holds it".to_owned()),
-        Life::Held => (Verdict::Live, counted(found.len() as u64, "process holds it", "processes hold it")),
-        Life::Kept => (Verdict::Kept, "nobody holds it, and its maker asked for it to stay".to_owned()),
-        Life::Stale => (Verdict::Stale, "all its holders have died, and nobody can attach it".to_owned()),
-    }
-}
-
-fn counted(count: u64, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
-}
-
-/// Segments without a header do not say whether their maker wants them to stay: without holders, nobody can tell.
-fn judge(attached: Option<u64>, found: &[Holder], nobody: &str) -> (Verdict, String) {
-    match attached {
-        Some(0) => {
-            (Verdict::Unknown, "the kernel counts no attachment; its maker may still want it".to_owned())
-        }
-        Some(count) => {
-            (Verdict::Live, format!("the kernel counts {}", counted(count, "attachment", "attachments")))
-        }
-        None if !found.is_empty() => {
-            (Verdict::Live, counted(found.len() as u64, "process maps it", "processes map it"))
-        }
-        None => (Verdict::Unknown, format!("{nobody}; its maker may still want it")),
+        mapped,
     }
 }

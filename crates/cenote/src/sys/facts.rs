@@ -6,6 +6,8 @@ use std::time::SystemTime;
 /// What a file system knows of a segment.
 pub(crate) struct FileFacts {
     pub(crate) size: u64,
+    /// What it takes, holes left out, where the system tells.
+    pub(crate) memory: Option<u64>,
     /// Whose it is, by the number and by what everybody may do: where the system has such.
     pub(crate) uid: Option<u32>,
     pub(crate) gid: Option<u32>,
@@ -53,7 +55,19 @@ pub(crate) struct NewFile {
 pub(crate) struct Use {
     pub(crate) pid: u32,
     pub(crate) writable: bool,
+    /// Otherwise it has it open, and could map it.
+    pub(crate) mapped: bool,
     pub(crate) what: Mapped,
+}
+
+/// Memory without a name, as one process has it.
+pub(crate) struct Loose {
+    pub(crate) what: Mapped,
+    pub(crate) pid: u32,
+    /// Under the process's folder in /proc: a descriptor, or a mapping.
+    pub(crate) place: String,
+    /// What it was called, or what its maker wrote there.
+    pub(crate) label: String,
 }
 
 /// What is mapped: a file by device and inode, a System V segment by id, an object of Windows's kernel.
@@ -75,7 +89,7 @@ pub(crate) enum Mapped {
 }
 
 impl Mapped {
-    pub(super) fn order(self) -> (u64, u64) {
+    pub(crate) fn order(self) -> (u64, u64) {
         match self {
             Self::File { device, inode } => (device, inode),
             Self::Nameless => (u64::MAX, u64::MAX),
@@ -93,12 +107,15 @@ impl Mapped {
 /// All uses of shared memory that this process may see.
 pub(crate) struct Uses {
     pub(crate) uses: Vec<Use>,
+    /// What has no name, once for each process that has it.
+    pub(crate) loose: Vec<Loose>,
     /// How many processes there are, and of how many the maps could be read.
     pub(crate) processes: usize,
     pub(crate) readable: usize,
 }
 
 /// What the kernel knows of a segment.
+#[derive(Clone)]
 pub(crate) struct ShmFacts {
     pub(crate) id: i32,
     pub(crate) key: i32,
@@ -176,14 +193,40 @@ pub(crate) struct IpcLimits {
     pub(crate) sem: Option<[u64; 4]>,
 }
 
-/// A segment as the table of all segments has it.
+/// A segment as the table of all segments has it, which shows everybody's to everybody.
 pub(crate) struct ShmRow {
+    pub(crate) facts: ShmFacts,
+    /// What of it is in memory.
+    pub(crate) memory: Option<u64>,
+}
+
+/// A message queue of System V as the table of all queues has it.
+pub(crate) struct QueueRow {
     pub(crate) id: i32,
     pub(crate) key: i32,
     pub(crate) mode: u32,
-    pub(crate) size: u64,
-    pub(crate) attached: u64,
     pub(crate) uid: u32,
+    /// What lies in it.
+    pub(crate) bytes: u64,
+    pub(crate) messages: u64,
+    /// The processes that sent and received last, where it remembers.
+    pub(crate) last_users: Vec<u32>,
+}
+
+/// A process by the name that its program has for the kernel, which may be cut.
+pub(crate) struct Program {
+    pub(crate) name: String,
+    pub(crate) uid: u32,
+}
+
+/// What a lease proves.
+pub(crate) enum Leased<T> {
+    /// Nobody else had the file open, and this is what was done meanwhile.
+    Alone(T),
+    /// Somebody has it open or mapped.
+    Open,
+    /// This process may not have one, or the file system has none.
+    Refused,
 }
 
 /// A semaphore set as the table of all sets has it.

@@ -8,7 +8,8 @@ use std::sync::atomic::AtomicU64;
 use super::Handle;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{
-    Done, FileFacts, IpcLimits, Mapping, NewFile, SemFacts, SemRow, ShmFacts, ShmFile, ShmRow, ShmSpace,
+    Done, FileFacts, IpcLimits, Leased, Mapping, NewFile, Program, QueueRow, SemFacts, SemRow, ShmFacts,
+    ShmFile, ShmRow, ShmSpace,
 };
 use crate::sys::{Step, Wait};
 
@@ -120,10 +121,6 @@ pub(crate) fn shm_stat(_id: i32) -> Result<ShmFacts> {
 }
 
 pub(crate) fn shm_remove(_id: i32) -> Result<()> {
-    no_system_v()
-}
-
-pub(crate) fn shm_ids() -> Result<Vec<i32>> {
     no_system_v()
 }
 
@@ -272,6 +269,18 @@ pub(crate) fn while_open_nowhere_else<R>(_file: &Handle, _work: impl FnOnce() ->
     None
 }
 
+pub(crate) fn lease<R>(_file: &Handle, _work: impl FnOnce() -> R) -> Leased<R> {
+    Leased::Refused
+}
+
+pub(crate) fn is_leased(_path: &Path) -> bool {
+    false
+}
+
+pub(crate) fn lease_lasts(_file: &Handle) -> bool {
+    false
+}
+
 pub(crate) fn runtime_directory() -> Result<String> {
     Err(absent("runtime directory"))
 }
@@ -312,8 +321,20 @@ pub(crate) fn sem_rows() -> Option<Vec<SemRow>> {
     None
 }
 
-pub(crate) fn message_queues() -> Option<u64> {
+pub(crate) fn queue_rows() -> Option<Vec<QueueRow>> {
     None
+}
+
+pub(crate) fn programs() -> Vec<Program> {
+    Vec::new()
+}
+
+pub(crate) fn container_of(_pid: u32) -> Option<String> {
+    None
+}
+
+pub(crate) fn rename_to_free(_from: &Path, _to: &Path) -> Result<()> {
+    Err(absent("names in /dev/shm"))
 }
 
 pub(crate) fn shmem_huge_pages() -> Option<String> {

@@ -8,7 +8,7 @@ use super::Opened;
 use crate::backend::lock::LockState;
 use crate::backend::{Named, NamedKind, Sharer};
 use crate::error::Result;
-use crate::layout::{FRONT, LOCK, PLACES, Place, PlaceKind, SLOTS, Slot};
+use crate::layout::{FRONT, Known, LOCK, PLACES, Place, PlaceKind, SLOTS, Slot};
 use crate::sync::{event, lock};
 use crate::sys::{self, Byte};
 
@@ -19,18 +19,19 @@ pub(super) struct Look<'a> {
 }
 
 impl Opened {
-    pub(super) fn look(&self) -> Result<Look<'_>> {
-        self.known()?;
+    /// And what the beginning of the file says.
+    pub(super) fn look(&self) -> Result<(Look<'_>, Known)> {
+        let known = self.known()?;
         let mut front = vec![0; FRONT];
         sys::read_file_at(&self.file, 0, front.as_mut_bytes())?;
-        Ok(Look { opened: self, front })
+        Ok((Look { opened: self, front }, known))
     }
 }
 
 impl Look<'_> {
     /// Of the segment's own lock.
-    pub(super) fn lock_state(&self) -> Result<LockState> {
-        Ok(self.held(LOCK))
+    pub(super) fn lock_state(&self) -> LockState {
+        self.held(LOCK)
     }
 
     /// The processes that sleep until they get it.
@@ -39,8 +40,8 @@ impl Look<'_> {
     }
 
     /// What the places have.
-    pub(super) fn named(&self) -> Result<Vec<Named>> {
-        Ok((0..PLACES).filter_map(|index| self.place(index)).collect())
+    pub(super) fn named(&self) -> Vec<Named> {
+        (0..PLACES).filter_map(|index| self.place(index)).collect()
     }
 
     fn place(&self, index: u32) -> Option<Named> {

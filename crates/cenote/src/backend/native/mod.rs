@@ -15,7 +15,7 @@ use std::time::Duration;
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::lock::LockState;
-use super::{Attached, Backend, How, Life, Named, Stat, mappable};
+use super::{Attached, Backend, Examined, How, Life, Order, Reaping, Stat, mappable, mapped_file, spared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, POISONED, SLOTS, Slot};
 use crate::sync::lock;
@@ -211,6 +211,19 @@ impl Opened {
     }
 }
 
+impl Native {
+    /// What everybody may see of a segment that this user may not open.
+    fn examine_from_outside(&self) -> Result<Examined> {
+        let facts = sys::stat_path(&self.path, false)?;
+        if facts.uid != Some(self.uid) {
+            return Err(untrusted(&format!("it belongs to uid {}", facts.uid.unwrap_or_default())));
+        }
+        let size = facts.size.saturating_sub(FRONT as u64);
+        let stat = Stat { size, ..mapped_file::stat(&facts) };
+        Ok(Examined { memory: facts.memory, ..Examined::new(stat, facts.mapped(), LockState::Unknown) })
+    }
+}
+
 impl Backend for Native {
     fn create(&self, size: u64, how: &How) -> Result<Box<dyn Attached>> {
         mappable(size)?;
@@ -258,15 +271,7 @@ impl Backend for Native {
     }
 
     fn lock_state(&self) -> LockState {
-        self.open(false).and_then(|opened| opened.look()?.lock_state()).unwrap_or(LockState::Unknown)
-    }
-
-    fn lock_waiters(&self) -> Result<Vec<u32>> {
-        Ok(self.open(false)?.look()?.lock_waiters())
-    }
-
-    fn named(&self) -> Result<Vec<Named>> {
-        self.open(false)?.look()?.named()
+        self.open(false).and_then(|opened| Ok(opened.look()?.0.lock_state())).unwrap_or(LockState::Unknown)
     }
 
     fn mapped(&self) -> Result<Mapped> {
@@ -275,7 +280,7 @@ impl Backend for Native {
 
     fn break_lock(&self, force: bool) -> Result<bool> {
         let opened = self.open(true)?;
-        match opened.look()?.lock_state()? {
+        match opened.look()?.0.lock_state() {
             LockState::Held(_) if force => {
                 let front = Mapping::of_file(&opened.file, Part::first(FRONT), true)?;
                 let broken = lock::break_it(front.word(LOCK)?, sys::wake_low_half);
@@ -293,14 +298,45 @@ impl Backend for Native {
         self.open(false)?.look_inside(first).map(Some)
     }
 
-    fn life(&self) -> Result<Option<Life>> {
-        let opened = self.open(false)?;
-        let known = opened.known()?;
-        Ok(Some(match (opened.witness.is_held_by_others(Byte::Holders)?, known.kept) {
+    fn examine(&self) -> Result<Examined> {
+        let opened = match self.open(false) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => return self.examine_from_outside(),
+            opened => opened?,
+        };
+        let (look, known) = opened.look()?;
+        let life = match (opened.witness.is_held_by_others(Byte::Holders)?, known.kept) {
             (true, _) => Life::Held,
             (false, true) => Life::Kept,
             (false, false) => Life::Stale,
-        }))
+        };
+        let stat = attached::stat(&opened.facts, &known);
+        Ok(Examined {
+            memory: opened.facts.memory,
+            life: Some(life),
+            lock_waiters: look.lock_waiters(),
+            named: look.named(),
+            ..Examined::new(stat, opened.facts.mapped(), look.lock_state())
+        })
+    }
+
+    fn reap(&self, order: &Order) -> Result<Reaping> {
+        let opened = self.open(true)?;
+        opened.wait_for_the_door(Self::door(None))?;
+        let known = opened.known()?;
+        // With the door in hand nobody comes or leaves.
+        if !leads_to(&self.path, opened.facts.mapped()) {
+            return spared("another has its name by now");
+        }
+        if let Some(why) = order.objection(opened.facts.mapped(), &attached::stat(&opened.facts, &known)) {
+            return spared(why);
+        }
+        if known.kept && !order.kept {
+            return spared("its maker asked for it to stay");
+        }
+        if opened.witness.is_held_by_others(Byte::Holders)? {
+            return spared("somebody has attached it just now");
+        }
+        sys::remove_file(&self.path, true).map(|()| Reaping::Removed)
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::posix_lock::PosixLock;
 use crate::backend::lock::{LockState, Locker, NamedSemaphore, SemaphoreName, named};
 use crate::backend::mapped_file::{self, FileBackend};
-use crate::backend::{Attached, Backend, How, Stat, mappable, timed_out};
+use crate::backend::{Attached, Backend, Examined, How, Open, Order, Reaping, Stat, mappable, timed_out};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, NativeKey};
 use crate::sys::{self, Handle, Mapped, Mapping, Part, SHM_DIRECTORY, Wait};
@@ -149,6 +149,18 @@ impl Backend for Posix {
 
     fn mapped(&self) -> Result<Mapped> {
         self.files().mapped()
+    }
+
+    fn examine(&self) -> Result<Examined> {
+        Ok(Examined { lock: self.lock_state(), ..self.files().examine()? })
+    }
+
+    fn is_open(&self) -> Open {
+        self.files().is_open()
+    }
+
+    fn reap(&self, order: &Order) -> Result<Reaping> {
+        self.files().reap(order)
     }
 
     fn lock_semaphore(&self) -> Option<SemaphoreName> {

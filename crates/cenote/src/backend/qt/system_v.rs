@@ -7,7 +7,7 @@
 use super::key_file::KeyFile;
 use super::system_v_semaphore::SystemVSemaphore;
 use crate::backend::lock::{LockState, Locker};
-use crate::backend::{Attached, Backend, How, Stat, mappable, sysv, timed_out};
+use crate::backend::{Attached, Backend, How, Order, Reaping, Stat, mappable, spared, sysv, timed_out};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, NativeKey, PROJECT};
 use crate::sys::{self, Mapped, Mapping, ShmFacts, Wait};
@@ -182,6 +182,25 @@ impl Backend for SystemV {
 
     fn mapped(&self) -> Result<Mapped> {
         self.find().map(|facts| Mapped::SystemV { id: facts.id })
+    }
+
+    fn reap(&self, order: &Order) -> Result<Reaping> {
+        // Who attaches by Qt's rules has the lock: while it is ours, what is found stays so.
+        let lock = self.lock();
+        if !lock.acquire(order.wait)? {
+            return spared("somebody has Qt's lock");
+        }
+        let reaped = self.find().and_then(|facts| match sysv::objection(&facts, order) {
+            Some(why) => spared(why),
+            None => sys::shm_remove(facts.id).map(|()| Reaping::Removed),
+        });
+        if matches!(reaped, Ok(Reaping::Removed)) {
+            self.remove_segment_file();
+            leave(&lock, true)?;
+        } else {
+            lock.give_back()?;
+        }
+        reaped
     }
 }
 

@@ -1,19 +1,26 @@
-//! What nobody is seen to use: advice only, since its maker may still want it.
+//! What nobody is seen to use: advice only, since it does no harm as long as there is room.
 
-use super::things::{Class, Thing, Things, is_segment, remedies};
-use super::{Finding, Found, State};
+use super::things::{Class, Thing, Things, is_native, is_segment, remedies};
+use super::{Finding, Found, State, making_room};
 
 const NOTE: &str = "if nobody wants it any more";
 
 pub(super) fn look(things: &Things) -> Vec<Finding> {
     let segment_of = |wanted_qt| move |thing: &Thing| matches!(thing.class, Class::Segment { qt, attached: 0 } if qt == wanted_qt);
+    let is_file = |thing: &Thing| matches!(thing.class, Class::ShmFile { .. });
     let unheld_file =
-        |thing: &Thing| matches!(thing.class, Class::ShmFile { .. }) && is_segment(thing) && !thing.is_held();
+        |thing: &Thing| is_segment(thing) && is_file(thing) && !is_native(thing) && !thing.is_held();
     let semaphore = |thing: &Thing| match thing.class {
         Class::ShmFile { semaphore } => semaphore && !thing.is_held(),
         class => class == Class::Set,
     };
     vec![
+        finding(
+            things,
+            |thing| is_native(thing) && thing.is_stale(),
+            ("native-stale", "native: stale"),
+            "segments whose holders have all died",
+        ),
         finding(
             things,
             unheld_file,
@@ -59,7 +66,11 @@ fn finding(
         Finding::new(name, title, count, meaning).with_items(found.iter().map(|thing| &thing.item));
     if !found.is_empty() {
         finding.state = State::Note;
-        finding.remedies = remedies(&found, NOTE);
+        let (stale, others): (Vec<&Thing>, Vec<&Thing>) =
+            found.into_iter().partition(|thing| thing.is_stale());
+        let stale: Vec<(&Thing, u64)> = stale.into_iter().map(|thing| (thing, thing.bytes())).collect();
+        finding.remedies.extend(making_room::reap(&stale, None));
+        finding.remedies.extend(remedies(&others, NOTE));
     }
     finding
 }

@@ -17,8 +17,8 @@ pub(super) fn look() -> Vec<Finding> {
         Some(rows) => findings.extend(of_sets(&limits, &rows)),
         None => findings.push(hidden("sysv-sets", "semaphore sets")),
     }
-    findings.push(match sys::message_queues() {
-        Some(used) => of_queues(&limits, used),
+    findings.push(match sys::queue_rows() {
+        Some(rows) => of_queues(&limits, rows.len() as u64),
         None => hidden("message-queues", "message queues"),
     });
     findings.push(huge_pages());
@@ -31,8 +31,12 @@ fn hidden(name: &'static str, title: &'static str) -> Finding {
 }
 
 fn of_segments(limits: &sys::IpcLimits, rows: &[sys::ShmRow]) -> Vec<Finding> {
-    let see =
-        || Remedy::run("cenote ls sysv:", "find out which are not needed, and remove them with `cenote rm`");
+    let see = || {
+        Remedy::run(
+            "cenote reap sysv: qt:",
+            "removes those that nobody has attached; `cenote ls sysv:` shows the others",
+        )
+    };
     let raise = |name: &str, limit: Option<u64>| {
         let to = limit.unwrap_or(0).saturating_mul(2);
         Remedy::run(format!("sysctl -w kernel.{name}={to}"), "as root, until the next start: twice the limit")
@@ -48,7 +52,7 @@ fn of_segments(limits: &sys::IpcLimits, rows: &[sys::ShmRow]) -> Vec<Finding> {
         [see(), raise("shmmni", limits.shmmni)],
     );
 
-    let pages: u64 = rows.iter().map(|row| sys::pages(row.size)).sum();
+    let pages: u64 = rows.iter().map(|row| sys::pages(row.facts.size)).sum();
     let bytes = |pages: u64| pages.saturating_mul(sys::page_size());
     let found = Found::Bytes { used: bytes(pages), limit: limits.shmall.map(bytes).and_then(limit) };
     let sum =
@@ -60,7 +64,7 @@ fn of_segments(limits: &sys::IpcLimits, rows: &[sys::ShmRow]) -> Vec<Finding> {
         [see(), raise("shmall", limits.shmall)],
     );
 
-    let used = rows.iter().map(|row| row.size).max().unwrap_or(0);
+    let used = rows.iter().map(|row| row.facts.size).max().unwrap_or(0);
     let found = Found::Bytes { used, limit: limits.shmmax.and_then(limit) };
     let largest = Finding::new("sysv-largest", "largest segment", found, "of System V (limit: shmmax)");
     vec![number, sum, largest]
@@ -163,7 +167,23 @@ mod tests {
     }
 
     fn states(few: u64) -> Vec<State> {
-        let segment = |id| sys::ShmRow { id, key: id, mode: 0o600, size: 1, attached: 0, uid: 0 };
+        let segment = |id| {
+            let facts = sys::ShmFacts {
+                id,
+                key: id,
+                size: 1,
+                uid: 0,
+                gid: 0,
+                mode: 0o600,
+                removed: false,
+                attached: 0,
+                creator: 0,
+                last_attach: None,
+                last_detach: None,
+                changed: None,
+            };
+            sys::ShmRow { facts, memory: None }
+        };
         let set = |id| sys::SemRow { id, key: id, count: 1, mode: 0o600, uid: 0 };
         let segments: Vec<_> = (0..9).map(segment).collect();
         let sets: Vec<_> = (0..9).map(set).collect();

@@ -5,11 +5,13 @@
 
 mod leftovers;
 mod limits;
+mod making_room;
 mod rights;
 mod space;
 mod things;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::holders::Holders;
 use super::{Holder, Verdict};
@@ -141,6 +143,15 @@ pub enum Remedy {
         /// What to consider first.
         note: String,
     },
+    /// To remove what is stale, with [`Reap`](super::Reap) or `cenote reap`.
+    Reap {
+        /// Which, as [`Reap::matching`](super::Reap::matching) takes them; none are native segments.
+        patterns: Vec<String>,
+        /// How old it has to be, if that is not what it is by itself.
+        older: Option<Duration>,
+        /// What to consider first.
+        note: String,
+    },
     /// To look at a segment, with [`look`](super::look) or `cenote show`.
     Look {
         /// Which.
@@ -242,7 +253,7 @@ fn processes(holders: &Holders) -> Finding {
         "processes",
         "processes seen",
         Found::Words(format!("{readable} of {all}")),
-        "holders are found by what processes map",
+        "holders are found by what processes map and have open",
     );
     if !sys::sees_all_processes() {
         let meaning = "this is a container, or processes are hidden: holders elsewhere are not seen";

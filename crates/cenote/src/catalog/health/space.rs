@@ -1,9 +1,11 @@
 //! Whether there is room: in /dev/shm, and in the memory cgroup.
 
+use super::super::Verdict;
 use super::super::holders::Holders;
-use super::super::{Verdict, judge};
-use super::things::{Class, Thing, Things, remedies};
-use super::{Finding, Found, Item, NAMED, NEARLY_ALL, REMOVED_AT_ONCE, Remedy, State, nearly_all};
+use super::super::verdicts::who;
+use super::making_room::making_room;
+use super::things::{Class, Thing, Things};
+use super::{Finding, Found, Item, NEARLY_ALL, Remedy, State, nearly_all};
 use crate::sys;
 
 /// Less than this is not worth a word: the kernel's own tables.
@@ -94,7 +96,7 @@ fn nameless(space: &sys::ShmSpace, files: &[&Thing], things: &Things, holders: &
             "removed and still held, or in folders that may not be read; no process is seen to map it";
         (Verdict::Unknown, reason.to_owned())
     } else {
-        judge(None, &found, &holders.nobody(sys::Mapped::Nameless))
+        (Verdict::Live, who(&found))
     };
     Some(Item {
         what: "files without a name".to_owned(),
@@ -105,50 +107,6 @@ fn nameless(space: &sys::ShmSpace, files: &[&Thing], things: &Things, holders: &
         reason,
         holders: found,
     })
-}
-
-/// What removes enough: first what nobody is seen to hold, the largest first; then what is held, and the memory
-/// without a name, which go with the processes that hold them.
-fn making_room(
-    files: &[&Thing],
-    surplus: u64,
-    gain: impl Fn(&Thing) -> u64,
-    nameless: Option<&Item>,
-) -> Vec<Remedy> {
-    let mut left = surplus;
-    let mut enough = |held: bool| {
-        let mut chosen = Vec::new();
-        for &thing in files.iter().filter(|thing| thing.is_held() == held && gain(thing) > 0) {
-            if left == 0 || chosen.len() == REMOVED_AT_ONCE {
-                break;
-            }
-            left = left.saturating_sub(gain(thing));
-            chosen.push(thing);
-        }
-        chosen
-    };
-    let (free, held) = (enough(false), enough(true));
-    let mut found = remedies(&free, "nobody is seen to hold it: make sure that nobody wants it");
-    for thing in held.into_iter().take(NAMED) {
-        let note = format!("its memory is free when those have ended who hold it: {}", names(&thing.item));
-        found.extend(remedies(&[thing], &note));
-    }
-    let holders = nameless.map(|item| item.holders.as_slice()).unwrap_or_default();
-    for holder in holders.iter().filter(|_| left > 0).take(NAMED) {
-        let note = format!("ends {}, which holds memory that has lost its name", holder.command);
-        found.push(Remedy::run(format!("kill {}", holder.pid), note));
-    }
-    found
-}
-
-fn names(item: &Item) -> String {
-    let names: Vec<String> = item
-        .holders
-        .iter()
-        .take(NAMED)
-        .map(|holder| format!("{} ({})", holder.pid, holder.command))
-        .collect();
-    names.join(", ")
 }
 
 /// The room that the memory cgroup of this process leaves, and so of those that are started beside it.

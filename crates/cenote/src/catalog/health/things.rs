@@ -1,19 +1,22 @@
 //! What there is on the machine, seen once for all findings: objects in /dev/shm, System V's segments and sets, and
 //! the key files of Qt.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::super::holders::Holders;
-use super::super::list::{qt_address, qt_keys};
-use super::super::{Holder, Verdict, judge};
+use super::super::list::{list_with, qt_address};
+use super::super::others::{Other, OtherKind, others_with};
+use super::super::{Entry, Verdict};
 use super::{Item, Remedy};
 use crate::address::{Address, Kind};
+use crate::backend::is_untouched;
 use crate::qt;
-use crate::sys::{self, Mapped, SemSet};
+use crate::sys::{self, Mapped};
 
-/// Of a set with more semaphores, the last users of the others are not asked for.
-const ASKED: u64 = 256;
+/// What was used since is not removed unasked.
+const YOUNG: Duration = Duration::from_secs(60);
 
 /// One of them.
 pub(super) struct Thing {
@@ -22,8 +25,10 @@ pub(super) struct Thing {
     pub(super) class: Class,
     /// Where the command finds it.
     pub(super) address: Option<Address>,
-    /// Where it is, if it is a file.
+    /// Where it is, if it is a file that has no address.
     pub(super) path: Option<PathBuf>,
+    /// Whether somebody has used it within the last minute.
+    pub(super) is_young: bool,
 }
 
 /// What a thing is.
@@ -33,6 +38,8 @@ pub(super) enum Class {
     ShmFile { semaphore: bool },
     /// A System V segment; Qt's have a key file.
     Segment { qt: bool, attached: u64 },
+    /// Memory without a name.
+    Loose,
     /// A key file of Qt's that leads to no segment.
     KeyFile,
     /// A System V set that no segment uses and whose last users are gone.
@@ -55,18 +62,26 @@ impl Thing {
     pub(super) fn is_held(&self) -> bool {
         self.item.verdict == Verdict::Live
     }
+
+    /// Whether it is proven to be of no use, and something that reaping removes.
+    pub(super) fn is_stale(&self) -> bool {
+        self.item.verdict == Verdict::Stale && self.address.is_some()
+    }
 }
 
 impl Things {
     pub(super) fn find(holders: &Holders) -> Self {
-        let files = sys::shm_files();
-        let named = files.iter().map(|file| file.what).collect();
-        let mut all: Vec<Thing> = files.into_iter().map(|file| of_file(file, holders)).collect();
+        let named = sys::shm_files().into_iter().map(|file| file.what).collect();
+        let entries = list_with(None, holders).unwrap_or_default();
+        let mut all: Vec<Thing> = entries.into_iter().map(of_entry).collect();
+        let others = others_with(holders);
         let rows = sys::shm_rows().unwrap_or_default();
-        let qt = qt_keys();
-        all.extend(segments(&rows, &qt, holders));
-        let taken = key_files(&rows, &mut all);
-        all.extend(sets(&taken));
+        let segments: HashSet<i32> = rows.iter().map(|row| row.facts.key).collect();
+        let taken = key_files(&segments, &mut all);
+        all.extend(others.into_iter().filter_map(|other| of_other(other, &taken)));
+        all.sort_by(|one, other| {
+            other.bytes().cmp(&one.bytes()).then_with(|| one.item.what.cmp(&other.item.what))
+        });
         Self { all, named }
     }
 
@@ -98,66 +113,67 @@ pub(super) fn remedies(things: &[&Thing], note: &str) -> Vec<Remedy> {
     found
 }
 
-fn of_file(file: sys::ShmFile, holders: &Holders) -> Thing {
-    let within = file.path.strip_prefix(sys::SHM_DIRECTORY).ok().and_then(Path::to_str);
-    let name = within.filter(|name| !name.contains('/'));
-    let semaphore = name.is_some_and(|name| name.starts_with("sem."));
-    let address = name.filter(|_| !semaphore).and_then(|name| Address::posix(name).ok());
-    let found = holders.of(file.what);
-    let what = address.as_ref().map_or_else(|| file.path.display().to_string(), Address::to_string);
-    let (verdict, reason) = judge(None, &found, &holders.nobody(file.what));
+fn of_entry(entry: Entry) -> Thing {
+    let is_young = !is_untouched(&entry.stat, YOUNG);
+    let Entry { address, stat, memory, owner, holders, verdict, reason, .. } = entry;
+    let (class, bytes) = match (address.kind(), stat.attached) {
+        (kind, Some(attached)) => (Class::Segment { qt: kind == Kind::Qt, attached }, Some(stat.size)),
+        (Kind::Memfd, _) => (Class::Loose, memory),
+        (Kind::File, _) if stat.removed => (Class::Loose, memory),
+        _ => (Class::ShmFile { semaphore: false }, memory),
+    };
+    let uid = stat.uid.unwrap_or_default();
     Thing {
         item: Item {
-            what,
-            bytes: Some(file.bytes),
-            owner: owner(file.uid),
-            mode: file.mode,
+            what: address.to_string(),
+            bytes,
+            owner: owner.unwrap_or_else(|| uid.to_string()),
+            mode: stat.mode.unwrap_or_default(),
             verdict,
             reason,
-            holders: found,
+            holders,
         },
-        uid: file.uid,
-        class: Class::ShmFile { semaphore },
-        address,
-        path: Some(file.path),
+        uid,
+        class,
+        address: Some(address),
+        path: None,
+        is_young,
     }
 }
 
-fn segments(rows: &[sys::ShmRow], qt: &HashMap<i32, Address>, holders: &Holders) -> Vec<Thing> {
-    let mut rows: Vec<&sys::ShmRow> = rows.iter().collect();
-    rows.sort_by_key(|row| (std::cmp::Reverse(row.size), row.id));
-    let thing = |row: &sys::ShmRow| {
-        let by_key = qt.get(&row.key).filter(|_| row.key != 0).cloned();
-        let is_qt = by_key.is_some();
-        let by_key = by_key.or_else(|| Address::sysv_key(row.key).ok().filter(|_| row.key != 0));
-        let address = by_key.or_else(|| Address::sysv_id(row.id).ok());
-        let found: Vec<Holder> = holders.of(Mapped::SystemV { id: row.id });
-        let (verdict, reason) =
-            judge(Some(row.attached), &found, &holders.nobody(Mapped::SystemV { id: row.id }));
-        let what = address.as_ref().map_or_else(|| format!("segment id={}", row.id), Address::to_string);
-        Thing {
-            item: Item {
-                what,
-                bytes: Some(row.size),
-                owner: owner(row.uid),
-                mode: row.mode,
-                verdict,
-                reason,
-                holders: found,
-            },
-            uid: row.uid,
-            class: Class::Segment { qt: is_qt, attached: row.attached },
-            address,
-            path: None,
+/// A semaphore, or a set whose last users are known and gone, unless its key is `taken`.
+fn of_other(other: Other, taken: &HashSet<i32>) -> Option<Thing> {
+    let (class, what, path) = match other.kind {
+        OtherKind::Semaphore => {
+            let path = Path::new(sys::SHM_DIRECTORY).join(format!("sem.{}", &other.name[1..]));
+            (Class::ShmFile { semaphore: true }, path.display().to_string(), Some(path))
         }
+        OtherKind::SemaphoreSet if other.was_left && !other.key.is_some_and(|key| taken.contains(&key)) => {
+            (Class::Set, format!("semaphore set id={}", other.id?), None)
+        }
+        _ => return None,
     };
-    rows.into_iter().map(thing).collect()
+    Some(Thing {
+        item: Item {
+            what,
+            bytes: None,
+            owner: other.owner.unwrap_or_else(|| other.uid.to_string()),
+            mode: other.mode,
+            verdict: other.verdict,
+            reason: other.reason,
+            holders: other.users,
+        },
+        uid: other.uid,
+        class,
+        address: None,
+        path,
+        is_young: true,
+    })
 }
 
 /// Adds Qt's key files that lead to no segment, and gives the keys of all sets that are not to be looked at by
 /// themselves: those of segments, and those of Qt.
-fn key_files(rows: &[sys::ShmRow], all: &mut Vec<Thing>) -> HashSet<i32> {
-    let segments: HashSet<i32> = rows.iter().map(|row| row.key).collect();
+fn key_files(segments: &HashSet<i32>, all: &mut Vec<Thing>) -> HashSet<i32> {
     let directory = sys::temporary_directory();
     let mut names = sys::file_names(&directory).unwrap_or_default();
     names.sort_unstable();
@@ -194,52 +210,24 @@ fn key_files(rows: &[sys::ShmRow], all: &mut Vec<Thing>) -> HashSet<i32> {
             class: Class::KeyFile,
             address: qt_address(&segment),
             path: Some(path),
+            is_young: true,
         });
     }
     taken
 }
 
-/// The sets whose last users are known and gone, but for those under the keys that are `taken`.
-fn sets(taken: &HashSet<i32>) -> Vec<Thing> {
-    let rows = sys::sem_rows().unwrap_or_default();
-    let thing = |row: sys::SemRow| {
-        if row.key != 0 && taken.contains(&row.key) {
-            return None;
-        }
-        let count = u16::try_from(row.count.min(ASKED)).ok()?;
-        let mut users: Vec<u32> = (0..count).filter_map(|index| SemSet(row.id).last_user(index)).collect();
-        users.dedup();
-        if users.is_empty() || users.iter().any(|&pid| sys::process_exists(pid)) {
-            return None;
-        }
-        Some(Thing {
-            item: Item {
-                what: format!("semaphore set id={}", row.id),
-                bytes: None,
-                owner: owner(row.uid),
-                mode: row.mode,
-                verdict: Verdict::Unknown,
-                reason: "the processes that used it last are gone; others may still know it".to_owned(),
-                holders: Vec::new(),
-            },
-            uid: row.uid,
-            class: Class::Set,
-            address: None,
-            path: None,
-        })
-    };
-    rows.into_iter().filter_map(thing).collect()
-}
-
 /// Whether something is a segment that other programs can attach by name.
 pub(super) fn is_segment(thing: &Thing) -> bool {
     match thing.class {
-        Class::ShmFile { semaphore } => {
-            !semaphore && thing.address.as_ref().is_some_and(|address| address.kind() == Kind::Posix)
-        }
+        Class::ShmFile { semaphore } => !semaphore,
         Class::Segment { .. } => true,
-        Class::KeyFile | Class::Set => false,
+        Class::Loose | Class::KeyFile | Class::Set => false,
     }
+}
+
+/// Whether it is one of our own.
+pub(super) fn is_native(thing: &Thing) -> bool {
+    thing.address.as_ref().is_some_and(|address| address.kind() == Kind::Cenote)
 }
 
 fn owner(uid: u32) -> String {

@@ -1,12 +1,12 @@
-//! What the kernel tells of all segments and of who maps them: /proc, see proc(5) and sysvipc(7).
+//! What the kernel tells of all segments and processes: /proc, see proc(5) and sysvipc(7).
 
 use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 
 use super::os_error;
-use crate::error::{ErrorKind, Result};
-use crate::sys::{Mapped, Use, Uses};
+use crate::error::Result;
+use crate::sys::Program;
 
 pub(crate) const TELLS_WHO_MAPS_FILES: bool = true;
 
@@ -14,58 +14,6 @@ pub(crate) const TELLS_WHO_MAPS_FILES: bool = true;
 #[allow(clippy::unnecessary_wraps, reason = "not every system does")]
 pub(crate) fn can_look_round() -> Result<()> {
     Ok(())
-}
-
-/// Reads the maps of every process. Takes milliseconds for each hundred processes.
-pub(crate) fn uses() -> Result<Uses> {
-    let mut found = Uses { uses: Vec::new(), processes: 0, readable: 0 };
-    let list = fs::read_dir("/proc").map_err(|error| {
-        os_error("opendir", error).because("the list of processes cannot be read").with_hint("mount /proc")
-    })?;
-    for entry in list.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
-            continue;
-        };
-        match fs::read(format!("/proc/{pid}/maps")) {
-            Ok(maps) => {
-                found.processes += 1;
-                found.readable += 1;
-                let mut uses: Vec<Use> =
-                    maps.split(|&byte| byte == b'\n').filter_map(|line| parse(pid, line)).collect();
-                // A segment may be mapped in several pieces, or twice.
-                uses.sort_by_key(|one| (one.what.order(), !one.writable));
-                uses.dedup_by_key(|one| one.what);
-                found.uses.append(&mut uses);
-            }
-            // It has ended since.
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(_) => found.processes += 1,
-        }
-    }
-    Ok(found)
-}
-
-/// A line of /proc/PID/maps, if it is a shared mapping of a file or a System V segment:
-/// `start-end perms offset major:minor inode path`.
-fn parse(pid: u32, line: &[u8]) -> Option<Use> {
-    let text = String::from_utf8_lossy(line);
-    let mut words = text.split_ascii_whitespace();
-    let permissions = words.nth(1)?;
-    if !permissions.ends_with('s') {
-        return None;
-    }
-    let (major, minor) = words.nth(1)?.split_once(':')?;
-    let inode: u64 = words.next()?.parse().ok().filter(|&inode| inode != 0)?;
-    let path = words.next()?;
-    let what = if path.starts_with("/SYSV") {
-        // The inode of a System V segment is its id.
-        Mapped::SystemV { id: i32::try_from(inode).ok()? }
-    } else {
-        let number = |text| u32::from_str_radix(text, 16).ok();
-        Mapped::File { device: rustix::fs::makedev(number(major)?, number(minor)?), inode }
-    };
-    Some(Use { pid, writable: permissions.as_bytes().get(1) == Some(&b'w'), what })
 }
 
 /// A process that has a lock on the file, from the `lock:` lines of /proc/PID/fdinfo:
@@ -130,17 +78,6 @@ pub(crate) fn user_name(uid: u32) -> Option<String> {
     })
 }
 
-/// The ids of all System V segments.
-pub(crate) fn shm_ids() -> Result<Vec<i32>> {
-    let text = fs::read_to_string("/proc/sysvipc/shm").map_err(|error| {
-        os_error("open", error)
-            .because("the list of System V segments cannot be read")
-            .with_kind(ErrorKind::Unsupported)
-    })?;
-    // The first line has the names of the columns: key, shmid, ...
-    Ok(text.lines().skip(1).filter_map(|line| line.split_whitespace().nth(1)?.parse().ok()).collect())
-}
-
 /// Whether this process can see every process of the machine: it is in the first PID namespace, and /proc hides none
 /// (its option `hidepid`).
 pub(crate) fn sees_all_processes() -> bool {
@@ -157,4 +94,67 @@ pub(crate) fn file_names(directory: &std::path::Path) -> Result<Vec<String>> {
     })?;
     let files = list.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
     Ok(files.filter_map(|entry| entry.file_name().into_string().ok()).collect())
+}
+
+/// All processes, by what the kernel calls their programs: the first 15 bytes of the name.
+pub(crate) fn programs() -> Vec<Program> {
+    let list = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = list.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let program = |pid| {
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned();
+        Some(Program { name, uid: uid_of(pid)? })
+    };
+    pids.filter_map(program).collect()
+}
+
+/// Where a process runs, if that is another PID namespace than ours: the container's id as far as its cgroup tells, else
+/// the namespace's number.
+pub(crate) fn container_of(pid: u32) -> Option<String> {
+    let namespace = |pid: &str| fs::metadata(format!("/proc/{pid}/ns/pid")).map(|found| found.ino()).ok();
+    let theirs = namespace(&pid.to_string())?;
+    if namespace("self")? == theirs {
+        return None;
+    }
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    Some(container_in(&groups).unwrap_or_else(|| format!("pid:[{theirs}]")))
+}
+
+/// A container's name in a path of cgroups: 64 hexadecimal digits in docker's, podman's and Kubernetes' manner, of which 12
+/// are shown as those do, or a word behind `lxc`.
+fn container_in(groups: &str) -> Option<String> {
+    const ID: usize = 64;
+    const SHOWN: usize = 12;
+    let parts = || groups.lines().flat_map(|line| line.split(['/', ':']));
+    let id = parts().find_map(|part| {
+        let bare = part.strip_suffix(".scope").unwrap_or(part);
+        let id = bare.rsplit('-').next()?;
+        (id.len() == ID && id.bytes().all(|digit| digit.is_ascii_hexdigit())).then(|| id[..SHOWN].to_owned())
+    });
+    id.or_else(|| {
+        let lxc = parts().find_map(|part| part.strip_prefix("lxc.payload.").map(str::to_owned));
+        lxc.or_else(|| parts().skip_while(|part| *part != "lxc").nth(1).map(str::to_owned))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::container_in;
+
+    #[test]
+    fn containers_are_known_by_their_groups() {
+        let id = "0123456789abcdef".repeat(4);
+        for groups in [
+            format!("0::/system.slice/docker-{id}.scope"),
+            format!("12:memory:/docker/{id}\n1:name=systemd:/docker/{id}"),
+            format!("0::/machine.slice/libpod-{id}.scope/container"),
+            format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope"),
+            format!("4:cpu:/kubepods/besteffort/pod1/{id}"),
+        ] {
+            assert_eq!(container_in(&groups).as_deref(), Some("0123456789ab"), "{groups}");
+        }
+        assert_eq!(container_in("0::/lxc.payload.web/init.scope").as_deref(), Some("web"));
+        assert_eq!(container_in("4:cpu:/lxc/web").as_deref(), Some("web"));
+        assert_eq!(container_in("0::/user.slice/user-0.slice"), None);
+        assert_eq!(container_in(""), None);
+    }
 }

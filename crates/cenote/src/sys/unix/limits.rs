@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 use std::fs;
 
+use super::object::time;
+use super::shm::SHM_DEST;
 use super::whole_pages;
-use crate::sys::{IpcLimits, SemRow, ShmRow};
+use crate::sys::{IpcLimits, QueueRow, SemRow, ShmFacts, ShmRow};
 
 pub(crate) fn ipc_limits() -> IpcLimits {
     let sem = text("/proc/sys/kernel/sem").and_then(|text| {
@@ -29,14 +31,24 @@ pub(crate) fn ipc_limits() -> IpcLimits {
 /// All segments, those that may not be looked at otherwise too. `None` where the kernel hides them.
 pub(crate) fn shm_rows() -> Option<Vec<ShmRow>> {
     rows(&text("/proc/sysvipc/shm")?, |row| {
-        Some(ShmRow {
+        let number = |name: &str| row.get(name)?.parse::<u64>().ok();
+        let when = |name: &str| time(row.get(name)?.parse().ok()?);
+        let mode = u32::from_str_radix(row.get("perms")?, 8).ok()?;
+        let facts = ShmFacts {
             id: row.get("shmid")?.parse().ok()?,
             key: row.get("key")?.parse().ok()?,
-            mode: u32::from_str_radix(row.get("perms")?, 8).ok()? & 0o777,
-            size: row.get("size")?.parse().ok()?,
-            attached: row.get("nattch")?.parse().ok()?,
+            size: number("size")?,
             uid: row.get("uid")?.parse().ok()?,
-        })
+            gid: row.get("gid")?.parse().ok()?,
+            mode: mode & 0o777,
+            removed: mode & SHM_DEST != 0,
+            attached: number("nattch")?,
+            creator: row.get("cpid")?.parse().ok()?,
+            last_attach: when("atime"),
+            last_detach: when("dtime"),
+            changed: when("ctime"),
+        };
+        Some(ShmRow { facts, memory: number("rss") })
     })
 }
 
@@ -53,9 +65,22 @@ pub(crate) fn sem_rows() -> Option<Vec<SemRow>> {
     })
 }
 
-/// How many message queues there are.
-pub(crate) fn message_queues() -> Option<u64> {
-    Some(text("/proc/sysvipc/msg")?.lines().skip(1).count() as u64)
+/// All message queues.
+pub(crate) fn queue_rows() -> Option<Vec<QueueRow>> {
+    rows(&text("/proc/sysvipc/msg")?, |row| {
+        let user = |name: &str| row.get(name)?.parse().ok().filter(|&pid| pid != 0);
+        let mut last_users: Vec<u32> = [user("lspid"), user("lrpid")].into_iter().flatten().collect();
+        last_users.dedup();
+        Some(QueueRow {
+            id: row.get("msqid")?.parse().ok()?,
+            key: row.get("key")?.parse().ok()?,
+            mode: u32::from_str_radix(row.get("perms")?, 8).ok()? & 0o777,
+            uid: row.get("uid")?.parse().ok()?,
+            bytes: row.get("cbytes")?.parse().ok()?,
+            messages: row.get("qnum")?.parse().ok()?,
+            last_users,
+        })
+    })
 }
 
 /// The pages that a segment counts as.

@@ -235,6 +235,14 @@ pub(crate) fn remove_file(path: &Path, only_files: bool) -> Result<()> {
     })
 }
 
+/// Gives what is at `from` another name, which must be free. What it is, is for the caller to look at.
+pub(crate) fn rename_to_free(from: &Path, to: &Path) -> Result<()> {
+    rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(|errno| match errno {
+        Errno::EXIST => taken(to),
+        errno => os_error("renameat2", errno),
+    })
+}
+
 /// Looks at the file at `path` without opening it.
 pub(crate) fn stat_path(path: &Path, follow: bool) -> Result<FileFacts> {
     let stat = if follow { rustix::fs::stat(path) } else { rustix::fs::lstat(path) };
@@ -253,6 +261,7 @@ pub(crate) fn stat_file(file: &OwnedFd) -> Result<FileFacts> {
 pub(super) fn facts(stat: &Stat) -> FileFacts {
     FileFacts {
         size: stat.st_size.max(0) as u64,
+        memory: Some(stat.st_blocks.max(0) as u64 * 512),
         uid: Some(stat.st_uid),
         gid: Some(stat.st_gid),
         mode: Some(stat.st_mode & 0o7777),

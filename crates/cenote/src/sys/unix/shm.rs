@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::ShmFacts;
 
 /// In a segment's mode: marked for removal. The libc crate lacks it; see <linux/shm.h>.
-const SHM_DEST: u32 = 0o1000;
+pub(super) const SHM_DEST: u32 = 0o1000;
 
 /// Makes a segment of zeros under a key that must be free. Gives its id.
 pub(crate) fn shm_create(key: i32, size: u64, mode: u32, sparse: bool) -> Result<i32> {

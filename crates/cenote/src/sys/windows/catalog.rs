@@ -153,7 +153,8 @@ pub(crate) fn uses() -> Result<Uses> {
             .filter_map(|row| {
                 let (_, writing) = kind_of(row)?;
                 let object = process::duplicate(&process, row.handle, 0, DUPLICATE_SAME_ACCESS).ok()?;
-                Some(Use { pid, writable: row.access & writing != 0, what: names::mapped(&object) })
+                let what = names::mapped(&object);
+                Some(Use { pid, writable: row.access & writing != 0, mapped: true, what })
             })
             .filter(|one| one.what != Mapped::Nameless)
             .collect();
@@ -161,7 +162,7 @@ pub(crate) fn uses() -> Result<Uses> {
         found.dedup_by_key(|one| one.what);
         uses.append(&mut found);
     }
-    Ok(Uses { uses, processes, readable })
+    Ok(Uses { uses, loose: Vec::new(), processes, readable })
 }
 
 fn all_handles() -> Result<Vec<Row>> {

@@ -134,6 +134,7 @@ pub(crate) fn stat_file(file: &Handle) -> Result<FileFacts> {
     let join = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
     Ok(FileFacts {
         size: join(facts.nFileSizeHigh, facts.nFileSizeLow),
+        memory: None,
         uid: None,
         gid: None,
         mode: None,

@@ -1,0 +1,90 @@
+//! Taking a file's name away so that nobody who is just coming for it loses it.
+//!
+//! The kernel's lease proves that nobody has the file open, but does not keep its name. Who looks the name up while the lease
+//! lasts has to wait, and would get a file that has lost it. So the file is renamed first: from then on nobody finds it. If
+//! somebody had found it before, the lease is being broken, and the name is given back. Left is who has looked the name up
+//! before the renaming and has not come to the lease [`GRACE`] later. `docs/catalog.md` has how often that was.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use super::reaping::{Open, Reaping, spared};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{self, FileFacts, Handle, Leased};
+
+/// From looking a name up to the lease it takes a process microseconds, if it is not interrupted.
+const GRACE: Duration = Duration::from_millis(1);
+/// What is put before the name. What a dead process has left under such a name gets its own back.
+const PREFIX: &str = ".cenote-aside.";
+
+/// Whether anybody has the file open: true proofs only.
+pub(super) fn is_open(path: &Path) -> Open {
+    let Ok((file, _)) = sys::open_file(path, false, false) else { return Open::Untold };
+    match sys::lease(&file, || ()) {
+        Leased::Alone(()) => Open::Nowhere,
+        Leased::Open => Open::Somewhere,
+        Leased::Refused => Open::Untold,
+    }
+}
+
+/// Takes the name of the open file away, unless somebody has it open or comes for it.
+pub(super) fn take_away(path: &Path, file: &Handle, facts: &FileFacts) -> Result<Reaping> {
+    match sys::lease(file, || under_lease(path, file, facts)) {
+        Leased::Alone(done) => done,
+        Leased::Open => spared("somebody that cannot be seen has it open or mapped"),
+        Leased::Refused => Err(Error::new(
+            ErrorKind::PermissionDenied,
+            "only its owner and root can prove that nobody else has it open",
+        )
+        .with_hint("let its owner do it, or root")),
+    }
+}
+
+fn under_lease(path: &Path, file: &Handle, facts: &FileFacts) -> Result<Reaping> {
+    let is_it = |path: &Path| sys::stat_path(path, false).is_ok_and(|now| now.mapped() == facts.mapped());
+    if !is_it(path) {
+        return spared("another has its name by now");
+    }
+    let aside = aside(path)?;
+    sys::rename_to_free(path, &aside)?;
+    thread::sleep(GRACE);
+    if is_it(&aside) && sys::lease_lasts(file) {
+        return sys::remove_file(&aside, true).map(|()| Reaping::Removed);
+    }
+    give_back(&aside, path)?;
+    spared("somebody came for it just now")
+}
+
+/// Whoever has made another under the name meanwhile has it; then this one goes with those who opened it.
+fn give_back(aside: &Path, path: &Path) -> Result<()> {
+    match sys::rename_to_free(aside, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => sys::remove_file(aside, true),
+        renamed => renamed,
+    }
+}
+
+fn aside(path: &Path) -> Result<PathBuf> {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let new = format!("{PREFIX}{name}");
+    if name.is_empty() || new.len() > 255 {
+        return Err(Error::new(ErrorKind::KeyError, "its name is too long for another to be made of it")
+            .with_hint("`cenote rm` removes it"));
+    }
+    Ok(path.with_file_name(new))
+}
+
+/// Gives the file its name back, if it was renamed here and the process that did it is dead: while it lives it has the
+/// lease. True if it did.
+pub(crate) fn heal(path: &Path) -> bool {
+    let Some(name) = path.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_prefix(PREFIX))
+    else {
+        return false;
+    };
+    let to = path.with_file_name(name);
+    if sys::is_leased(path) {
+        return false;
+    }
+    sys::rename_to_free(path, &to).is_ok()
+}

@@ -1,0 +1,212 @@
+//! Removing what is stale, and nothing else.
+
+use std::time::Duration;
+
+use super::holders::Holders;
+use super::list::list_with;
+use super::pattern::Pattern;
+use super::{Entry, Verdict};
+use crate::address::{Address, Kind};
+use crate::backend::{self, Order, Reaping, is_untouched};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{self, Wait};
+
+/// A name may be on its way from one process to another while nobody has the segment open; with native segments it may not.
+const ON_ITS_WAY: Duration = Duration::from_secs(60);
+/// How long Qt's lock may take, if nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(1);
+const ROOT: u32 = 0;
+
+/// Removes what is proven stale: of native segments without being asked, of other kinds what is named.
+///
+/// Each segment is looked at again right before it is removed, in the safest way that its kind has: what came to life meanwhile
+/// stays. A start-up script that clears away what its own earlier runs left says:
+///
+/// ```
+/// use cenote::catalog::{Outcome, Reap};
+///
+/// for reaped in Reap::new().matching("robot/*")?.run()? {
+///     match reaped.outcome {
+///         Outcome::Removed => println!("{}: freed {} bytes", reaped.address, reaped.freed),
+///         Outcome::Spared(why) => println!("{}: {why}", reaped.address),
+///         other => println!("{}: {other:?}", reaped.address),
+///     }
+/// }
+/// # Ok::<(), cenote::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "nothing is removed before it runs"]
+pub struct Reap {
+    patterns: Vec<Pattern>,
+    older: Option<Duration>,
+    kept: bool,
+    dry_run: bool,
+    timeout: Option<Duration>,
+}
+
+/// What became of a segment that was considered.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reaped {
+    /// Where it is, or was.
+    pub address: Address,
+    /// Its size in bytes, as it was asked for.
+    pub size: u64,
+    /// What it was found to be.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// How many bytes of memory are free now; with a dry run, would be.
+    pub freed: u64,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+/// What was done with a segment.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It is gone.
+    Removed,
+    /// It would be, if this were no dry run.
+    WouldRemove,
+    /// It stays, for this reason: it is too young, or somebody came for it.
+    Spared(String),
+    /// It is stale, and could not be removed.
+    Failed(Error),
+}
+
+impl Reap {
+    /// What is stale of this user's native segments; as root, of all users'.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only what is so called, instead. As in addresses, a kind is in front: `posix:psm_*`, `sysv:`, `qt:My*`; without one it
+    /// is native segments that are meant. `*` stands for any text, `?` for one character. Called again, it adds.
+    ///
+    /// # Errors
+    /// `KeyError`: there is no such kind.
+    pub fn matching(mut self, pattern: &str) -> Result<Self> {
+        self.patterns.push(Pattern::parse(pattern)?);
+        Ok(self)
+    }
+
+    /// Only what nobody has used for so long, as far as that leaves a trace: making, attaching, detaching, reading and writing by
+    /// system calls do, a store to the memory does not. Without it that is a minute, and no time at all for native segments.
+    pub fn older(mut self, than: Duration) -> Self {
+        self.older = Some(than);
+        self
+    }
+
+    /// Native segments too that nobody holds and that were made to be kept. It takes [`older`](Self::older) as well.
+    pub fn kept(mut self) -> Self {
+        self.kept = true;
+        self
+    }
+
+    /// Removes nothing, and says what it would.
+    pub fn dry_run(mut self) -> Self {
+        self.dry_run = true;
+        self
+    }
+
+    /// How long the lock may take that Qt's rules ask for: a second without it.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Does it. What is live is not in the list, nor is what is kept unless it was asked for.
+    ///
+    /// # Errors
+    /// `KeyError` (what is kept was asked for, and not how old it has to be), or what the system says if it does not let us look
+    /// at all. What fails with one segment is told with it, and the others are removed even so.
+    pub fn run(&self) -> Result<Vec<Reaped>> {
+        if self.kept && self.older.is_none() {
+            return Err(Error::new(ErrorKind::KeyError, "how old what is kept has to be was not said")
+                .with_hint("say so with `older`, on the command line with `--older 1d`"));
+        }
+        let mut kinds: Vec<Kind> = Vec::new();
+        for pattern in &self.patterns {
+            if !kinds.contains(&pattern.kind) {
+                kinds.push(pattern.kind);
+            }
+        }
+        if kinds.is_empty() {
+            kinds.push(Kind::Cenote);
+        }
+        // The kernel vouches for native segments: there is no need to look at processes.
+        let holders = if kinds == [Kind::Cenote] { Holders::unseen() } else { Holders::find()? };
+        if !self.dry_run {
+            for file in sys::shm_files() {
+                backend::heal(&file.path);
+            }
+        }
+        let mut found = Vec::new();
+        for kind in kinds {
+            let entries = list_with(Some(kind), &holders)?;
+            found.extend(
+                entries.into_iter().filter(|entry| self.considers(entry)).map(|entry| self.one(entry)),
+            );
+        }
+        Ok(found)
+    }
+
+    fn considers(&self, entry: &Entry) -> bool {
+        let named = self.patterns.iter().any(|pattern| pattern.fits(&entry.address));
+        let ours = || {
+            let own = sys::own_user();
+            self.patterns.is_empty() && (own == Some(ROOT) || own == entry.stat.uid)
+        };
+        let verdict = match entry.verdict {
+            Verdict::Live => false,
+            Verdict::Kept => self.kept && entry.address.kind() == Kind::Cenote,
+            Verdict::Stale | Verdict::Unknown => true,
+        };
+        verdict && (named || ours())
+    }
+
+    fn one(&self, entry: Entry) -> Reaped {
+        let outcome = match entry.verdict {
+            Verdict::Unknown => Outcome::Spared("nothing is proven".to_owned()),
+            _ => self.remove(&entry).unwrap_or_else(Outcome::Failed),
+        };
+        let gone = matches!(outcome, Outcome::Removed | Outcome::WouldRemove);
+        Reaped {
+            size: entry.stat.size,
+            freed: if gone { entry.memory.unwrap_or(0) } else { 0 },
+            verdict: entry.verdict,
+            reason: entry.reason,
+            address: entry.address,
+            outcome,
+        }
+    }
+
+    fn remove(&self, entry: &Entry) -> Result<Outcome> {
+        let during = |error: Error| error.during("reap", &entry.address);
+        let is_native = entry.address.kind() == Kind::Cenote;
+        let untouched = self.older.unwrap_or(if is_native { Duration::ZERO } else { ON_ITS_WAY });
+        if !is_untouched(&entry.stat, untouched) {
+            let why = format!(
+                "it was used within the last {} s, and may be on its way from one process to another",
+                untouched.as_secs()
+            );
+            return Ok(Outcome::Spared(why));
+        }
+        if self.dry_run {
+            return Ok(Outcome::WouldRemove);
+        }
+        let backend = backend::of(&entry.address).map_err(during)?;
+        let wait = Wait::up_to(Some(self.timeout.unwrap_or(PATIENCE)));
+        let order = Order { what: entry.mapped, kept: self.kept, untouched, wait };
+        match backend.reap(&order) {
+            Ok(Reaping::Removed) => Ok(Outcome::Removed),
+            Ok(Reaping::Spared(why)) => Ok(Outcome::Spared(why)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                Ok(Outcome::Spared("somebody else has removed it".to_owned()))
+            }
+            Err(error) => Err(during(error)),
+        }
+    }
+}
