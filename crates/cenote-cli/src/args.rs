@@ -42,6 +42,7 @@ pub(crate) enum Command {
     Image(commands::image::Args),
     Lock(commands::lock::Args),
     Rm(commands::rm::Args),
+    Reap(commands::reap::Args),
     Doctor(commands::doctor::Args),
     Demo(demo::Args),
     Completions(commands::completions::Args),

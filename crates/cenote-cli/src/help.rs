@@ -46,26 +46,32 @@ Examples:
   cenote rm posix:/greeting";
 
 pub(crate) const LS: &str = "\
-List the segments on this machine: native ones, POSIX ones, System V ones, and Qt's. Looking never attaches.
+List the segments on this machine: native ones, POSIX ones, System V ones, Qt's, and memory without a name that some \
+process has. Looking never attaches.
 
-SIZE is what was asked for. HOLDERS counts the attachments that the kernel counts, or the processes that are seen to \
-map it. VERDICT says whether the segment is of use to anyone:
+SIZE is what was asked for, MEMORY what it takes now. HOLDERS counts the attachments that the kernel counts, or the \
+processes that are seen to map it or to have it open. MAKER is whose it is, as far as its name tells, or what its maker called \
+memory without a name. VERDICT says whether the segment is of use to anyone:
 
   live     it has holders
   kept     it has none, but its maker asked for it to stay
-  stale    it is proven to be of no use to anyone
-  unknown  it cannot be told; `cenote show` says why
+  stale    it is proven to be of no use to anyone: `cenote reap` removes it
+  unknown  it cannot be told; `cenote show` says why, and what to do
+
+With --all there follow POSIX semaphores, System V's semaphore sets and its message queues.
 
 CONTENTS is what a native segment says that is in it: bytes, a value and its type, or a blob.
 
 The table is the same on a terminal and in a pipe. --json prints an array of objects, one a segment, with `address`, \
-`kind`, `size`, `verdict`, `reason`, `holders` (`pid`, `command`, `user`, `access`) and more; sizes are in bytes and \
-times in UTC.";
+`kind`, `size`, `memory`, `maker`, `verdict`, `reason`, `holders` (`pid`, `command`, `user`, `access`, `container`) and more; \
+sizes are in bytes and times in UTC. With --all the others follow, with a `kind` of `semaphore`, `semaphore-set` or \
+`message-queue`.";
 
 pub(crate) const LS_EXAMPLES: &str = "\
 Examples:
   cenote ls
   cenote ls posix:
+  cenote ls --all
   cenote ls --json";
 
 pub(crate) const SHOW: &str = "\
@@ -220,6 +226,32 @@ Examples:
   cenote write posix:/one 1 --create
   cenote write posix:/two 2 --create
   cenote rm posix:/one posix:/two";
+
+pub(crate) const REAP: &str = "\
+Remove what is proven stale, and nothing else: native segments whose holders have all died, and of other kinds what is named \
+by kind or by pattern and that nobody has mapped, attached or open.
+
+Every segment is looked at again right before it is removed, in the safest way that its kind has, and stays if somebody has \
+come for it. Of other kinds than native ones only that is removed which nobody has used for a minute: a name may be on its way \
+from one process to another while nobody has the segment open. --older says otherwise.
+
+A PATTERN is an address in which `*` stands for any text and `?` for one character; a kind alone, as in posix:, is all of \
+it. Without a kind it is native segments that are meant. Without any pattern it is this user's native segments; as root, all \
+users'. Native segments that were made to be kept, as `cenote create` makes them, go with --kept alone, and then --older has to \
+say how old they have to be.
+
+Each line says what was done and why: removed, or spared. With --json it is an array of objects with `address`, `size`, \
+`verdict`, `reason`, `outcome` (`removed`, `would-remove`, `spared`, `failed`), `why` and `freed`.";
+
+pub(crate) const REAP_EXAMPLES: &str = "\
+Exit codes:
+  As for all commands; 1 if something stale could not be removed, 0 also if there was nothing to do.
+
+Examples:
+  cenote reap
+  cenote reap --dry-run posix: sysv: qt:
+  cenote reap 'posix:psm_*' --older 10m
+  cenote reap --kept --older 30d 'robot/*'";
 
 pub(crate) const DOCTOR: &str = "\
 Look at everything that shared memory depends on, and say what was found, what it means and what to type: the space, \

@@ -50,11 +50,11 @@ pub(crate) fn size(text: &str) -> Result<u64, Unreadable> {
     bytes.ok_or_else(|| unreadable("it is more than 64 bits can say"))
 }
 
-/// A time: `5s`, `200ms`, `2m`, `1h`, or a number of seconds, with a fraction if need be.
+/// A time: `5s`, `200ms`, `2m`, `1h`, `1d`, or a number of seconds, with a fraction if need be.
 pub(crate) fn duration(text: &str) -> Result<Duration, Unreadable> {
     let unreadable = |why| Unreadable {
         what: format!("`{text}` is not a time: {why}"),
-        hint: "write seconds as in 5 or 0.5, or a unit as in 200ms, 5s, 2m, 1h",
+        hint: "write seconds as in 5 or 0.5, or a unit as in 200ms, 5s, 2m, 1h, 1d",
     };
     let (number, unit) = split(text, |letter| letter.is_ascii_digit() || letter == '.');
     let unit = match unit {
@@ -62,6 +62,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, Unreadable> {
         "" | "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return Err(unreadable("the unit is not known")),
     };
     let number: f64 = number.parse().map_err(|_| unreadable("there is no number"))?;
@@ -122,9 +123,10 @@ mod tests {
         assert_eq!(read("200ms"), Some(Duration::from_millis(200)));
         assert_eq!(read("2m"), Some(Duration::from_secs(120)));
         assert_eq!(read("1h"), Some(Duration::from_secs(3600)));
+        assert_eq!(read("1.5d"), Some(Duration::from_secs(129_600)));
         assert_eq!(read("0"), Some(Duration::ZERO));
         assert_eq!(read("0.5"), Some(Duration::from_millis(500)));
-        for text in ["", "s", ".", "1.2.3", "-1", "5 s", "5d", "inf", "nan", "1e3", "99999999999999999999h"] {
+        for text in ["", "s", ".", "1.2.3", "-1", "5 s", "5w", "inf", "nan", "1e3", "99999999999999999999h"] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod lock;
 pub(crate) mod ls;
 pub(crate) mod man;
 pub(crate) mod read;
+pub(crate) mod reap;
 pub(crate) mod rm;
 pub(crate) mod show;
 mod snapshot;
@@ -35,6 +36,7 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         // These have an exit code of their own.
         Command::Lock(args) => return lock::run(args, &context),
         Command::Rm(args) => return rm::run(args, &context),
+        Command::Reap(args) => return reap::run(args, &context),
         Command::Doctor(args) => return doctor::run(args, &context),
         Command::Demo(args) => return demo::run(args),
         Command::DemoRole(args) => return demo::role(args),

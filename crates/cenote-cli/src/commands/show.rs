@@ -69,6 +69,15 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
     };
     line("address", &entry.address.to_string());
     line("size", &format!("{} ({} bytes, {} mapped)", human(stat.size), stat.size, stat.mapped));
+    if let Some(memory) = entry.memory {
+        line("memory", &human(memory));
+    }
+    if let Some(maker) = entry.maker {
+        line("maker", maker);
+    }
+    if let Some(label) = &entry.label {
+        line("label", label);
+    }
     match (&entry.owner, stat.uid.zip(stat.gid)) {
         (owner, Some((uid, gid))) => {
             let owner = owner.as_deref().unwrap_or("no login name");
@@ -144,8 +153,11 @@ fn holders(entry: &Entry) -> Table {
     use Align::{Left, Right};
     let mut table = Table::new(&[("PID", Right), ("USER", Left), ("ACCESS", Left), ("COMMAND", Left)]);
     for holder in &entry.holders {
-        let access = access(holder).to_owned();
-        table.row([holder.pid.to_string(), holder.user.clone(), access, holder.command.clone()]);
+        let command = match &holder.container {
+            Some(container) => format!("{} (in {container})", holder.command),
+            None => holder.command.clone(),
+        };
+        table.row([holder.pid.to_string(), holder.user.clone(), access(holder).to_owned(), command]);
     }
     table
 }

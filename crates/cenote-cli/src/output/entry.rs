@@ -1,7 +1,7 @@
 //! A segment as JSON, the same in `ls` and `show`.
 
 use cenote::LockState;
-use cenote::catalog::{Entry, Holder};
+use cenote::catalog::{Entry, Holder, Other};
 use cenote::value::Content;
 use serde::Serialize;
 
@@ -16,6 +16,11 @@ pub(crate) struct EntryJson {
     size: u64,
     /// In bytes, whole pages.
     mapped: u64,
+    /// In bytes, what it takes now.
+    memory: Option<u64>,
+    maker: Option<&'static str>,
+    /// What memory without a name was called by its maker.
+    label: Option<String>,
     owner: Option<String>,
     uid: Option<u32>,
     gid: Option<u32>,
@@ -42,7 +47,27 @@ pub(super) struct HolderJson {
     pid: u32,
     command: String,
     user: String,
+    /// `read-write`, `read-only`, or `open` if it has not mapped it.
     access: &'static str,
+    /// Where it runs, if that is not here.
+    container: Option<String>,
+}
+
+/// What lies beside the segments, in `cenote ls --all --json`.
+#[derive(Serialize)]
+pub(crate) struct OtherJson {
+    /// `semaphore`, `semaphore-set` or `message-queue`.
+    kind: &'static str,
+    name: String,
+    id: Option<i32>,
+    key: Option<i32>,
+    owner: Option<String>,
+    uid: u32,
+    mode: String,
+    maker: Option<&'static str>,
+    verdict: &'static str,
+    reason: String,
+    users: Vec<HolderJson>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +89,11 @@ pub(crate) fn octal(mode: u32) -> String {
 
 /// What a holder may do, in words.
 pub(crate) fn access(holder: &Holder) -> &'static str {
-    if holder.writable { "read-write" } else { "read-only" }
+    match holder {
+        Holder { mapped: false, .. } => "open",
+        Holder { writable: true, .. } => "read-write",
+        _ => "read-only",
+    }
 }
 
 impl From<&Entry> for EntryJson {
@@ -75,6 +104,9 @@ impl From<&Entry> for EntryJson {
             kind: entry.address.kind().to_string(),
             size: stat.size,
             mapped: stat.mapped,
+            memory: entry.memory,
+            maker: entry.maker,
+            label: entry.label.clone(),
             owner: entry.owner.clone(),
             uid: stat.uid,
             gid: stat.gid,
@@ -94,6 +126,24 @@ impl From<&Entry> for EntryJson {
     }
 }
 
+impl From<&Other> for OtherJson {
+    fn from(other: &Other) -> Self {
+        Self {
+            kind: other.kind.as_str(),
+            name: other.name.clone(),
+            id: other.id,
+            key: other.key,
+            owner: other.owner.clone(),
+            uid: other.uid,
+            mode: octal(other.mode),
+            maker: other.maker,
+            verdict: other.verdict.as_str(),
+            reason: other.reason.clone(),
+            users: other.users.iter().map(HolderJson::from).collect(),
+        }
+    }
+}
+
 impl From<&Holder> for HolderJson {
     fn from(holder: &Holder) -> Self {
         Self {
@@ -101,6 +151,7 @@ impl From<&Holder> for HolderJson {
             command: holder.command.clone(),
             user: holder.user.clone(),
             access: access(holder),
+            container: holder.container.clone(),
         }
     }
 }

@@ -103,6 +103,16 @@ fn command(remedy: &Remedy) -> (String, &str) {
             let limit = if addresses.iter().any(|one| one.kind() == Kind::Qt) { "--timeout 5s " } else { "" };
             (format!("cenote rm {limit}{}", words.join(" ")), note)
         }
+        Remedy::Reap { patterns, older, note } => {
+            let mut command = "cenote reap".to_owned();
+            for pattern in patterns {
+                command = format!("{command} {}", quoted(pattern.as_bytes()));
+            }
+            if let Some(older) = older {
+                command = format!("{command} --older {}s", older.as_secs());
+            }
+            (command, note)
+        }
         Remedy::Look { address, note } => {
             (format!("cenote show {}", quoted(address.to_string().as_bytes())), note)
         }
@@ -220,6 +230,9 @@ mod tests {
         let addresses = vec!["posix:/a b".parse().unwrap(), "sysv:id=7".parse().unwrap()];
         let remedy = Remedy::Remove { addresses, note: "why".to_owned() };
         assert_eq!(command(&remedy), ("cenote rm 'posix:/a b' sysv:id=7".to_owned(), "why"));
+        let older = Some(std::time::Duration::ZERO);
+        let remedy = Remedy::Reap { patterns: vec!["posix:".to_owned()], older, note: String::new() };
+        assert_eq!(command(&remedy).0, "cenote reap posix: --older 0s");
         let remedy = Remedy::Remove { addresses: vec!["qt:Key".parse().unwrap()], note: String::new() };
         assert_eq!(command(&remedy).0, "cenote rm --timeout 5s qt:Key");
     }

@@ -69,7 +69,7 @@ fn what_the_system_refuses_is_1() {
         &["read", at, "--lock-with", missing],
         &["read", "memfd:scratch"],
         &["read", "camera/front"],
-        &["ls", "file:"],
+        &["ls", "windows:"],
         &["lock", "--break", at],
         &["image", "put", at, "/nowhere/picture.png"],
         &["image", "put", at, "/dev/null"],

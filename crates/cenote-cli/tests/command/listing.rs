@@ -29,10 +29,12 @@ fn a_segment_is_listed_with_its_holder() {
         let table = run(["ls"]);
         let mut lines = table.ok().lines();
         let header: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
-        assert_eq!(header, ["ADDRESS", "SIZE", "OWNER", "MODE", "HOLDERS", "VERDICT", "CONTENTS"]);
+        let columns =
+            ["ADDRESS", "SIZE", "MEMORY", "OWNER", "MODE", "HOLDERS", "VERDICT", "MAKER", "CONTENTS"];
+        assert_eq!(header, columns);
         let row: Vec<&str> = lines.find(|line| is_row_of(line, at)).unwrap().split_whitespace().collect();
-        assert_eq!((row[1], row[3], row[5]), ("4.8KiB", "0640", "live"));
-        assert!(row[4].parse::<u32>().unwrap() >= 1, "{row:?}");
+        assert_eq!((row[1], row[4], row[6]), ("4.8KiB", "0640", "live"));
+        assert!(row[5].parse::<u32>().unwrap() >= 1, "{row:?}");
         drop(segment);
         let _ = Segment::remove(at);
         assert!(!run(["ls"]).ok().lines().any(|line| is_row_of(line, at)));

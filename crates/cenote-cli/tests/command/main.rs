@@ -12,5 +12,6 @@ mod manuals;
 mod native;
 mod peers;
 mod pictures;
+mod reaping;
 mod support;
 mod values;

@@ -30,6 +30,8 @@ pub(crate) use traces::Traces;
 /// What cannot outlive the process that made it.
 pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Memfd];
 
+/// Whether memory without a name can be listed.
+pub(crate) const LISTS_MEMORY_WITHOUT_NAMES: bool = true;
 /// How memory without a name is found.
 pub(crate) const ANONYMOUS_MEMORY_HINT: &str =
     "`ls -l /proc/PID/fd` shows what a process has; `cenote show memfd:PID/FD` looks at one";

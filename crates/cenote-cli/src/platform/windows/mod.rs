@@ -25,6 +25,8 @@ pub(crate) use traces::Traces;
 /// What cannot outlive the process that made it: a file mapping goes with its last handle, and Qt uses those too.
 pub(crate) const GO_WITH_THEIR_MAKER: &[Kind] = &[Kind::Memfd, Kind::Windows, Kind::Qt];
 
+/// Whether memory without a name can be listed.
+pub(crate) const LISTS_MEMORY_WITHOUT_NAMES: bool = false;
 /// How memory without a name is found.
 pub(crate) const ANONYMOUS_MEMORY_HINT: &str =
     "its maker knows the handle; `cenote show memfd:PID/HANDLE` looks at one";
