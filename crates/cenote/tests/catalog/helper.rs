@@ -1,8 +1,9 @@
 //! What other processes do in these tests: the test program, started once more with the test `helper` alone.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write, stdin, stdout};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -75,7 +76,13 @@ pub(crate) fn serve_if_asked() {
     say("ready");
     let stopped = || STOPPED.load(Ordering::Relaxed);
     match words[..] {
-        ["reap", pattern] => say(&reap(pattern, stopped).to_string()),
+        ["reap", pattern] => {
+            say(&reap(&Reap::new().matching(pattern).unwrap().older(Duration::ZERO), stopped).to_string());
+        }
+        ["reap-kept", pattern] => {
+            let reaper = Reap::new().matching(pattern).unwrap().older(Duration::ZERO).kept();
+            say(&reap(&reaper, stopped).to_string());
+        }
         ["come", ref addresses @ ..] => {
             let (came, lost) = come(addresses, stopped);
             say(&format!("{came} {lost}"));
@@ -91,8 +98,7 @@ fn say(text: &str) {
 }
 
 /// How many it has removed.
-fn reap(pattern: &str, stopped: impl Fn() -> bool) -> u64 {
-    let reap = Reap::new().matching(pattern).unwrap().older(Duration::ZERO);
+fn reap(reap: &Reap, stopped: impl Fn() -> bool) -> u64 {
     let mut removed = 0;
     while !stopped() {
         let found = reap.run().unwrap();
@@ -108,41 +114,55 @@ fn come(addresses: &[&str], stopped: impl Fn() -> bool) -> (u64, u64) {
     let (mut came, mut lost) = (0, 0);
     while !stopped() {
         for &address in addresses {
-            match Segment::options().keep().attach(address) {
-                Ok(segment) => {
-                    came += 1;
-                    lost += u64::from(has_lost_its_name(&segment, address));
-                }
-                Err(error) if error.kind() == ErrorKind::NotFound => {
-                    match Segment::options().keep().create(address, 64) {
-                        Ok(_) => {}
-                        Err(error) => assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}"),
-                    }
-                }
-                Err(error) => panic!("{error}"),
-            }
-            let idle = Instant::now() + Duration::from_micros(random.below(300));
-            while Instant::now() < idle {
-                std::hint::spin_loop();
-            }
+            let found = match address.strip_prefix("posix:") {
+                Some(name) => visit_as_others_do(&PathBuf::from(format!("/dev/shm{name}"))),
+                None => visit(address),
+            };
+            came += u64::from(found.is_some());
+            lost += u64::from(found == Some(true));
+            idle(random.below(300));
         }
     }
     (came, lost)
 }
 
-/// Whether others cannot find what we have: waits for whoever has renamed it to make up its mind.
-fn has_lost_its_name(segment: &Segment, address: &str) -> bool {
-    loop {
-        let stat = segment.stat().unwrap();
-        let Some(name) = address.strip_prefix("posix:/") else { return stat.removed };
-        let aside = PathBuf::from(format!("/dev/shm/.cenote-aside.{name}"));
-        let there = PathBuf::from(format!("/dev/shm/{name}")).metadata();
-        if stat.removed {
-            return true;
+/// Without sleeping, which takes longer than it is told to.
+fn idle(micros: u64) {
+    let end = Instant::now() + Duration::from_micros(micros);
+    while Instant::now() < end {
+        std::hint::spin_loop();
+    }
+}
+
+/// Whether what we came for had lost its name by the time that we had it. `None`: it was not there, and is now.
+fn visit(address: &str) -> Option<bool> {
+    match Segment::options().keep().attach(address) {
+        Ok(segment) => {
+            idle(50);
+            return Some(segment.stat().unwrap().removed);
         }
-        // With one link it has a name: its own, if it is not that one.
-        if there.is_ok() && !aside.exists() {
-            return segment.stat().unwrap().removed && there.is_ok_and(|file| file.nlink() > 0);
+        Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error}"),
+    }
+    if let Err(error) = Segment::options().keep().create(address, 64) {
+        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+    }
+    None
+}
+
+/// The same as programs do that know nothing of leases: they wait in `open` until it is given back.
+fn visit_as_others_do(path: &Path) -> Option<bool> {
+    let Ok(file) = File::open(path) else {
+        let _ = File::create_new(path);
+        return None;
+    };
+    let ours = file.metadata().unwrap().ino();
+    // While it has another name, somebody is making up its mind.
+    loop {
+        if path.metadata().is_ok_and(|there| there.ino() == ours) {
+            return Some(false);
+        }
+        if file.metadata().unwrap().nlink() == 0 {
+            return Some(true);
         }
         thread::yield_now();
     }

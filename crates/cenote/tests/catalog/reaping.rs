@@ -51,6 +51,33 @@ fn what_the_killed_leave_goes_and_what_is_live_stays() {
     assert!(!held.stat().unwrap().removed);
 }
 
+/// A store to the memory leaves no trace, and neither does mapping it where access times are kept for a day.
+#[test]
+fn attaching_and_leaving_what_is_kept_makes_it_young() {
+    let (_watchdog, name) = (minutes(), unique("young"));
+    let address = format!("cenote:{name}");
+    drop(Segment::options().keep().create(&*address, 64).unwrap());
+    let path = fs::read_dir("/dev/shm").unwrap().flatten().map(|file| file.path());
+    let mut path = path;
+    let path = path.find(|path| path.display().to_string().ends_with(&name)).unwrap();
+    let past = std::time::SystemTime::now() - Duration::from_secs(86_400);
+    let set_back = || {
+        let times = fs::FileTimes::new().set_modified(past).set_accessed(past);
+        File::options().write(true).open(&path).unwrap().set_times(times).unwrap();
+    };
+    let is_young = || path.metadata().unwrap().modified().unwrap() > past + Duration::from_secs(3600);
+    for read_only in [false, true] {
+        let options = if read_only { Segment::options().read_only() } else { Segment::options() };
+        set_back();
+        let segment = options.attach(&*address).unwrap();
+        assert!(is_young(), "attached; read-only: {read_only}");
+        set_back();
+        drop(segment);
+        assert!(is_young(), "left; read-only: {read_only}");
+    }
+    Segment::remove(&*address).unwrap();
+}
+
 #[test]
 fn a_foreign_kind_goes_when_it_is_named_and_old_enough() {
     let (_watchdog, name) = (minutes(), ShmName::unique("reap"));

@@ -136,6 +136,9 @@ impl AttachedNative {
 
     /// Takes the name away if nobody else needs it.
     fn leave(&self, wait: Wait) -> Result<()> {
+        if self.kept {
+            self.witness.touch();
+        }
         // Who only reads has no door, and what is kept or not ours to leave needs none.
         if self.kept || self.slot.is_none() || !self.witness.is_ours() {
             return Ok(());

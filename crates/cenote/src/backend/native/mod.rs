@@ -79,6 +79,9 @@ impl Native {
         }
         let known = opened.known_as(how)?;
         let slot = opened.take_slot()?;
+        if known.kept {
+            opened.witness.touch();
+        }
         if !known.kept && !opened.witness.is_held_by_others(Byte::Holders)? {
             remove_if_ours(&self.path)?;
             return Err(stale());
@@ -109,7 +112,9 @@ impl Native {
         if !leads_to(&self.path, opened.facts.mapped()) {
             return Ok(None);
         }
-        if !known.kept && !witness.is_held_by_others(Byte::Holders)? {
+        if known.kept {
+            witness.touch();
+        } else if !witness.is_held_by_others(Byte::Holders)? {
             return Err(stale());
         }
         Ok(Some(Box::new(AttachedNative::reader(opened, self.path.clone(), &known, how)?)))

@@ -7,6 +7,7 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 use rustix::io::Errno;
 
 use super::fork::Unshared;
@@ -66,6 +67,17 @@ impl Witness {
         // SAFETY: open while `self` lives in this process.
         let file = unsafe { BorrowedFd::borrow_raw(self.0.descriptor()) };
         rustix::fs::fstat(file).map(|stat| facts(&stat)).map_err(|errno| os_error("fstat", errno))
+    }
+
+    /// Writes down that the file was used now: stores to its memory leave no trace. Not everybody may.
+    pub(crate) fn touch(&self) {
+        if self.is_ours() {
+            // SAFETY: open while `self` lives in this process.
+            let file = unsafe { BorrowedFd::borrow_raw(self.0.descriptor()) };
+            let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+            // It is for those who ask later how old it is, and nothing depends on it.
+            let _ = rustix::fs::futimens(file, &Timestamps { last_access: now, last_modification: now });
+        }
     }
 
     /// Whether this process opened it, rather than the one that it was forked from: then it is closed.
