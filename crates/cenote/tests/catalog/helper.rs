@@ -156,6 +156,7 @@ fn visit_as_others_do(path: &Path) -> Option<bool> {
         return None;
     };
     let ours = file.metadata().unwrap().ino();
+    idle(50);
     // While it has another name, somebody is making up its mind.
     loop {
         if path.metadata().is_ok_and(|there| there.ino() == ours) {

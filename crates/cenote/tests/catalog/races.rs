@@ -65,7 +65,7 @@ fn no_attach_loses_a_kept_native_segment() {
 #[test]
 fn of_other_kinds_few_lose_what_they_come_for() {
     let _watchdog = minutes();
-    let names: Vec<ShmName> = (0..8).map(|_| ShmName::unique("race")).collect();
+    let names: Vec<ShmName> = (0..4).map(|_| ShmName::unique("race")).collect();
     let posix: Vec<String> = names.iter().map(|name| format!("posix:{}", name.name())).collect();
     let key = SysvKey::unique();
     let sysv = format!("sysv:{:#010x}", key.key());
