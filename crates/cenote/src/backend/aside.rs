@@ -8,14 +8,16 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::reaping::{Open, Reaping, spared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::{self, FileFacts, Handle, Leased};
 
 /// From looking a name up to the lease it takes a process microseconds, if it is not interrupted.
-const GRACE: Duration = Duration::from_millis(1);
+const GRACE: Duration = Duration::from_millis(2);
+/// How often it is seen whether somebody has come.
+const GLANCE: Duration = Duration::from_micros(20);
 /// What is put before the name. What a dead process has left under such a name gets its own back.
 const PREFIX: &str = ".cenote-aside.";
 
@@ -49,7 +51,11 @@ fn under_lease(path: &Path, file: &Handle, facts: &FileFacts) -> Result<Reaping>
     }
     let aside = aside(path)?;
     sys::rename_to_free(path, &aside)?;
-    thread::sleep(GRACE);
+    // Whoever came has it back at once, before others miss the name and make another under it.
+    let end = Instant::now() + GRACE;
+    while sys::lease_lasts(file) && Instant::now() < end {
+        thread::sleep(GLANCE);
+    }
     if is_it(&aside) && sys::lease_lasts(file) {
         return sys::remove_file(&aside, true).map(|()| Reaping::Removed);
     }
@@ -87,4 +93,62 @@ pub(crate) fn heal(path: &Path) -> bool {
         return false;
     }
     sys::rename_to_free(path, &to).is_ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+    use testkit::names::ShmName;
+
+    fn made(name: &ShmName) -> (Handle, FileFacts) {
+        File::create_new(name.path()).unwrap();
+        sys::open_file(&name.path(), false, false).unwrap()
+    }
+
+    #[test]
+    fn who_has_found_the_name_before_it_was_put_aside_gets_the_file_with_its_name() {
+        let name = ShmName::unique("aside");
+        let (file, facts) = made(&name);
+        let path = name.path();
+        let mut comer = None;
+        let done = sys::lease(&file, || {
+            comer = Some(thread::spawn(move || File::open(path).map(drop)));
+            while sys::lease_lasts(&file) {
+                thread::yield_now();
+            }
+            under_lease(&name.path(), &file, &facts)
+        });
+        comer.unwrap().join().unwrap().unwrap();
+        assert!(matches!(done, Leased::Alone(Ok(Reaping::Spared(_)))));
+        assert!(fs::exists(name.path()).unwrap());
+    }
+
+    #[test]
+    fn what_has_taken_the_name_is_left_alone() {
+        let name = ShmName::unique("aside");
+        let (file, facts) = made(&name);
+        fs::remove_file(name.path()).unwrap();
+        File::create_new(name.path()).unwrap();
+        assert!(matches!(take_away(&name.path(), &file, &facts), Ok(Reaping::Spared(_))));
+        assert!(fs::exists(name.path()).unwrap());
+        // And the name is not given back over another one.
+        let aside = aside(&name.path()).unwrap();
+        File::create_new(&aside).unwrap();
+        give_back(&aside, &name.path()).unwrap();
+        assert!(!fs::exists(&aside).unwrap() && fs::exists(name.path()).unwrap());
+    }
+
+    #[test]
+    fn who_works_on_it_is_not_healed_away() {
+        let name = ShmName::unique("aside");
+        let (file, _) = made(&name);
+        let aside = aside(&name.path()).unwrap();
+        fs::rename(name.path(), &aside).unwrap();
+        let done = sys::lease(&file, || heal(&aside));
+        assert!(matches!(done, Leased::Alone(false)));
+        drop(file);
+        assert!(heal(&aside) && fs::exists(name.path()).unwrap());
+    }
 }
