@@ -34,6 +34,15 @@ fn minutes() -> Watchdog {
     watchdog(Duration::from_secs(300))
 }
 
+/// What a failed test may have left is removed with it.
+struct Left(String);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        let _ = cenote::Segment::remove(&*self.0);
+    }
+}
+
 fn look(address: &str) -> Entry {
     catalog::look(&address.parse().unwrap()).unwrap()
 }

@@ -8,7 +8,7 @@ use testkit::names::{ShmName, unique};
 use testkit::sysv::SysvKey;
 
 use super::helper::Helper;
-use super::minutes;
+use super::{Left, minutes};
 
 /// Two come and go a thousand times, and are killed now and then, while two others reap without a pause.
 #[test]
@@ -16,6 +16,7 @@ fn no_attach_loses_a_live_native_segment() {
     let _watchdog = minutes();
     let name = unique("race");
     let address = format!("cenote:{name}");
+    let _left = Left(address.clone());
     let reapers = [Helper::start(&["reap", &address]), Helper::start(&["reap", &address])];
     let mut comers = [agent::spawn(), agent::spawn()];
     let (mut attaches, mut kills) = (0, 0);
@@ -48,7 +49,6 @@ fn no_attach_loses_a_live_native_segment() {
     let removed: u64 = reapers.into_iter().flat_map(Helper::stop).sum();
     println!("{attaches} attaches, {kills} times all were killed, {removed} reaped");
     assert!(removed > 0, "nothing was reaped: this shows nothing");
-    let _ = Segment::remove(&*address);
 }
 
 /// What is kept has no holder now and then, and is wanted all the same by whoever comes next: it is either found and stays, or gone.

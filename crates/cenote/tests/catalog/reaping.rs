@@ -10,7 +10,7 @@ use testkit::names::{ShmName, unique};
 use testkit::qt::QtKey;
 use testkit::sysv::{self, SysvKey};
 
-use super::{look, minutes, reap, until_judged, until_reaped};
+use super::{Left, look, minutes, reap, until_judged, until_reaped};
 
 /// Leaves a segment whose maker was killed.
 fn leave(address: &str) {
@@ -26,6 +26,7 @@ fn what_the_killed_leave_goes_and_what_is_live_stays() {
     let prefix = unique("reap");
     let (dead, kept, live) =
         (format!("cenote:{prefix}/dead"), format!("cenote:{prefix}/kept"), format!("cenote:{prefix}/live"));
+    let _left = [&dead, &kept].map(|address| Left(address.clone()));
     leave(&dead);
     drop(Segment::options().keep().create(&*kept, 64).unwrap());
     let held = Segment::create(&*live, 64).unwrap();
@@ -56,6 +57,7 @@ fn what_the_killed_leave_goes_and_what_is_live_stays() {
 fn attaching_and_leaving_what_is_kept_makes_it_young() {
     let (_watchdog, name) = (minutes(), unique("young"));
     let address = format!("cenote:{name}");
+    let _left = Left(address.clone());
     drop(Segment::options().keep().create(&*address, 64).unwrap());
     let path = fs::read_dir("/dev/shm").unwrap().flatten().map(|file| file.path());
     let mut path = path;

@@ -13,7 +13,7 @@ use testkit::agent;
 use testkit::names::{ShmName, TempDir, unique};
 use testkit::sysv::SysvKey;
 
-use super::{look, minutes, until_judged};
+use super::{Left, look, minutes, until_judged};
 
 #[test]
 fn a_posix_segment_is_live_while_it_is_mapped_or_open_and_stale_after_that() {
@@ -122,13 +122,7 @@ fn what_a_makers_keeper_may_want_is_not_stale() {
     let _watchdog = minutes();
     let (name, folder) = (format!("PostgreSQL.{}", std::process::id()), TempDir::new());
     let address = format!("posix:/{name}");
-    struct Gone(String);
-    impl Drop for Gone {
-        fn drop(&mut self) {
-            let _ = Segment::remove(&*self.0);
-        }
-    }
-    let _gone = Gone(address.clone());
+    let _left = Left(address.clone());
     drop(Segment::create(&*address, 64).unwrap());
     let entry = look(&address);
     assert_eq!(entry.maker, Some("PostgreSQL"));
@@ -150,6 +144,7 @@ fn what_a_makers_keeper_may_want_is_not_stale() {
 fn native_segments_are_judged_by_the_kernel() {
     let (_watchdog, name) = (minutes(), unique("verdict"));
     let address = format!("cenote:{name}");
+    let _left = Left(address.clone());
     let mut holder = agent::spawn();
     holder.ask(&format!("create {address} 64")).expect_ok();
     let entry = look(&address);
