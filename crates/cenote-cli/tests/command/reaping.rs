@@ -220,8 +220,6 @@ fn a_service_whose_dev_shm_is_full_of_the_killed_starts_after_the_one_command_of
     if !system::has_root() {
         return;
     }
-    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_cenote")).parent().unwrap();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
     for (address, wanted) in
         [("service/N", "cenote reap"), ("posix:/service-N", "cenote reap posix: --older 0s")]
     {
@@ -243,10 +241,36 @@ fn a_service_whose_dev_shm_is_full_of_the_killed_starts_after_the_one_command_of
              cenote create $at --size 12MiB -q || exit 13"
         );
         let mut bash = Command::new("bash");
-        bash.args(["-c", &script]).env("PATH", &path).stdin(Stdio::null());
+        bash.args(["-c", &script]).env("PATH", path_with_us()).stdin(Stdio::null());
         let said = outcome(system::in_small_shm(&mut bash, 64 << 20));
         assert_eq!((said.ok().trim(), said.code), (wanted, 0), "{said:?}");
     }
+}
+
+/// Whoever wrote has left, and everything that is stale has gone: what was written is there for who comes late.
+#[test]
+fn what_was_written_to_stay_is_read_after_all_else_was_reaped() {
+    let _watchdog = watchdog(MINUTES);
+    if !system::has_root() {
+        return;
+    }
+    let script = "cenote write late 'still here' --create -q || exit 10
+                  cenote create dead --size 4096 --hold >/dev/null 2>&1 &
+                  until cenote show dead >/dev/null 2>&1; do :; done
+                  kill -9 $!; wait $! 2>/dev/null
+                  cenote reap >/dev/null || exit 11
+                  cenote show dead >/dev/null 2>&1 && exit 12
+                  cenote read late --as text";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script]).env("PATH", path_with_us()).stdin(Stdio::null());
+    let said = outcome(system::in_small_shm(&mut bash, 64 << 20));
+    assert_eq!((said.ok(), said.code), ("still here\n", 0), "{said:?}");
+}
+
+/// Where scripts find the command.
+fn path_with_us() -> String {
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_cenote")).parent().unwrap();
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default())
 }
 
 /// 10,000 segments and 500 processes: a second, and 64 MiB.
