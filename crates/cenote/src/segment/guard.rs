@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::time::Duration;
 
 use super::Segment;
 use crate::backend::lock::{Abandoned, Locked, Locker, Quick, Which};
@@ -96,10 +97,11 @@ pub(super) struct Paused<'a> {
 }
 
 impl<'a> Paused<'a> {
-    /// Waits for it as long as the segment's options allow.
-    pub(super) fn resume(self) -> Result<Guard<'a>> {
+    /// Waits for it as long as the segment's options allow, and without those `usually`.
+    pub(super) fn resume(self, usually: Duration) -> Result<Guard<'a>> {
         let Self { segment, locker, which } = self;
-        let locked = locker.lock_again(which, Wait::up_to(segment.timeout));
+        let wait = Wait::up_to(Some(segment.timeout.unwrap_or(usually)));
+        let locked = locker.lock_again(which, wait);
         let locked = locked.map_err(|error| error.during("lock", &segment.address))?;
         locked.map(|locked| Guard::new(segment, locker, locked)).ok_or_else(|| segment.timed_out())
     }

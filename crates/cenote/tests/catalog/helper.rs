@@ -144,7 +144,8 @@ fn visit(address: &str) -> Option<bool> {
         Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{error}"),
     }
     if let Err(error) = Segment::options().keep().create(address, 64) {
-        assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error}");
+        // A System V segment can go between being made and being attached.
+        assert!([ErrorKind::AlreadyExists, ErrorKind::NotFound].contains(&error.kind()), "{error}");
     }
     None
 }

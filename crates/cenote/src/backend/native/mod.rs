@@ -219,7 +219,7 @@ impl Opened {
 impl Native {
     /// What everybody may see of a segment that this user may not open.
     fn examine_from_outside(&self) -> Result<Examined> {
-        let facts = sys::stat_path(&self.path, false)?;
+        let facts = sys::stat_path(&self.path, false).map_err(squatted)?;
         if facts.uid != Some(self.uid) {
             return Err(untrusted(&format!("it belongs to uid {}", facts.uid.unwrap_or_default())));
         }

@@ -6,6 +6,9 @@ use super::{Guard, Named};
 use crate::error::Result;
 use crate::sys::Wait;
 
+/// How long the lock is waited for at least, where nothing else is said.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// A condition variable in a native segment, by [`Segment::condvar`](crate::Segment::condvar): who waits lets go of a
 /// lock, sleeps until somebody notifies, and has the lock again.
 ///
@@ -37,8 +40,8 @@ impl<'a> Condvar<'a> {
     }
 
     /// Lets go of the lock, waits until somebody notifies, but not longer than `timeout`, and takes the lock again, for
-    /// which it waits as long as [`Options::timeout`](crate::Options::timeout) allows, and without that as long as it
-    /// takes. Gives the new guard, which may tell that the lock was [abandoned](Guard::abandoned) meanwhile, and whether
+    /// which it waits as long as [`Options::timeout`](crate::Options::timeout) allows, and without that once more as long as
+    /// `timeout`, and no less than a second. Gives the new guard, which may tell that the lock was [abandoned](Guard::abandoned) meanwhile, and whether
     /// somebody has notified.
     ///
     /// # Errors
@@ -48,7 +51,7 @@ impl<'a> Condvar<'a> {
         let listened = self.0.during("wait in", self.0.native.listen(self.0.place))?;
         let paused = guard.pause()?;
         let came = self.0.native.wait_for_notice(self.0.place, listened, wait);
-        let guard = paused.resume()?;
+        let guard = paused.resume(timeout.max(AGAIN))?;
         Ok((guard, self.0.during("wait in", came)?))
     }
 
