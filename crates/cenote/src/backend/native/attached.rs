@@ -26,6 +26,8 @@ pub(crate) struct AttachedNative {
     pub(super) front: Mapping,
     /// Shared with what knows its content, for a short way there.
     data: Arc<Mapping>,
+    /// Whether that is all of the data.
+    whole: bool,
     /// After the mappings: while they last, so does this.
     pub(super) witness: Witness,
     /// Keeps the threads of this handle apart at the door, which they have together: its lock is the witness's.
@@ -70,8 +72,9 @@ impl AttachedNative {
         (front, data): (Mapping, Mapping),
         witness: Witness,
     ) -> Self {
-        let (file, kept, data) = (facts.mapped(), known.kept, Arc::new(data));
-        Self { path, file, kept, slot, front, data, witness, one_thread: Mutex::new(()) }
+        let (file, kept, whole) = (facts.mapped(), known.kept, data.len() as u64 == known.size);
+        let (data, one_thread) = (Arc::new(data), Mutex::new(()));
+        Self { path, file, kept, slot, front, data, whole, witness, one_thread }
     }
 
     /// The data, for who uses them no longer than the segment.
@@ -90,7 +93,7 @@ impl AttachedNative {
         let described = self.front.read_to_vec(DESCRIPTION, DESCRIPTION_WHOLE)?;
         let known = identity.check(self.facts()?.size)?;
         // Elsewhere in it there is no version, and no copy begins.
-        if known.content.kind != Content::BYTES && known.size != self.data.len() as u64 {
+        if known.content.kind != Content::BYTES && !self.whole {
             let what = format!("it has {}, and only a part of it is attached", known.content);
             return Err(Error::new(ErrorKind::Unsupported, what).with_hint("leave out the range"));
         }
