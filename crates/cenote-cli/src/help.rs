@@ -58,9 +58,17 @@ memory without a name. VERDICT says whether the segment is of use to anyone:
   stale    it is proven to be of no use to anyone: `cenote reap` removes it
   unknown  it cannot be told; `cenote show` says why, and what to do
 
+AGE is since when nobody has used it in a way that leaves a trace, as --older of `cenote reap` counts: making, attaching, \
+detaching, reading and writing by system calls do, a store to the memory does not. CONTENTS is what a native segment says that \
+is in it: bytes, a value and its type, or a blob.
+
 With --all there follow POSIX semaphores, System V's semaphore sets and its message queues.
 
-CONTENTS is what a native segment says that is in it: bytes, a value and its type, or a blob.
+A PATTERN is an address in which `*` stands for any text and `?` for one character; a kind alone, as in posix:, is all of \
+it, and without a kind it is native segments that are meant. What --stale, --verdict, --owner and --maker say has to hold as well.
+
+--watch lists again and again until Ctrl-C: on a terminal in one place, else one list after the other, with a line between \
+them that begins with `--` and has the time. With --json each is an array on one line.
 
 The table is the same on a terminal and in a pipe. --json prints an array of objects, one a segment, with `address`, \
 `kind`, `size`, `memory`, `maker`, `verdict`, `reason`, `holders` (`pid`, `command`, `user`, `access`, `container`) and more; \
@@ -71,6 +79,9 @@ pub(crate) const LS_EXAMPLES: &str = "\
 Examples:
   cenote ls
   cenote ls posix:
+  cenote ls 'posix:psm_*' 'robot/*' --sort age
+  cenote ls --stale --sort memory
+  cenote ls --verdict stale,unknown --owner root --maker Python
   cenote ls --all
   cenote ls --json";
 

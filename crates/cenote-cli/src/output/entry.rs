@@ -38,6 +38,8 @@ pub(crate) struct EntryJson {
     changed: Option<String>,
     last_used: Option<String>,
     last_left: Option<String>,
+    /// The latest of these three: what `AGE` counts from.
+    last_trace: Option<String>,
     /// `bytes`, `value`, `blob` or `other`, where it says what is in it.
     content: Option<&'static str>,
 }
@@ -121,6 +123,7 @@ impl From<&Entry> for EntryJson {
             changed: stat.changed.map(rfc3339),
             last_used: stat.last_used.map(rfc3339),
             last_left: stat.last_left.map(rfc3339),
+            last_trace: stat.last_trace().map(rfc3339),
             content: entry.content.as_ref().map(Content::as_str),
         }
     }

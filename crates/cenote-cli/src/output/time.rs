@@ -12,6 +12,18 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// How long ago something was, in the largest unit of which there is one: `59s`, `5m`, `23h`, `400d`.
+pub(crate) fn age(since: SystemTime) -> String {
+    // A clock that was set back makes nothing younger than new.
+    let seconds = SystemTime::now().duration_since(since).unwrap_or(Duration::ZERO).as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
 /// Year, month and day of the Gregorian calendar, so many days after 1970-01-01.
 fn date(days: u64) -> (u64, u64, u64) {
     const DAYS_OF_400_YEARS: u64 = 146_097;
@@ -30,6 +42,14 @@ fn date(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_have_one_unit() {
+        let ago = |seconds| age(SystemTime::now() - Duration::from_secs(seconds));
+        assert_eq!([0, 3599, 86_399].map(ago), ["0s", "59m", "23h"]);
+        assert_eq!([60, 3600, 86_400 * 400].map(ago), ["1m", "1h", "400d"]);
+        assert_eq!(age(SystemTime::now() + Duration::from_secs(100)), "0s");
+    }
 
     #[test]
     fn dates_are_those_of_date_1() {

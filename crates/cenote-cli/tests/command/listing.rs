@@ -30,7 +30,7 @@ fn a_segment_is_listed_with_its_holder() {
         let mut lines = table.ok().lines();
         let header: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
         let columns =
-            ["ADDRESS", "SIZE", "MEMORY", "OWNER", "MODE", "HOLDERS", "VERDICT", "MAKER", "CONTENTS"];
+            ["ADDRESS", "SIZE", "MEMORY", "OWNER", "MODE", "HOLDERS", "VERDICT", "AGE", "MAKER", "CONTENTS"];
         assert_eq!(header, columns);
         let row: Vec<&str> = lines.find(|line| is_row_of(line, at)).unwrap().split_whitespace().collect();
         assert_eq!((row[1], row[4], row[6]), ("4.8KiB", "0640", "live"));

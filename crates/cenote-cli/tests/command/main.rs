@@ -3,6 +3,7 @@
 mod anonymous;
 mod breaking;
 mod bytes;
+mod choosing;
 mod doctoring;
 mod errors;
 mod holding;
@@ -15,3 +16,4 @@ mod pictures;
 mod reaping;
 mod support;
 mod values;
+mod watching;

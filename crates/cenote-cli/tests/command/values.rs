@@ -71,7 +71,7 @@ fn what_is_in_it_is_listed_and_shown() {
     let row = |place: &Place| {
         let mut lines = table.ok().lines();
         let line = lines.find(|line| line.split(' ').next() == Some(&place.address)).expect("a row");
-        line.split_whitespace().skip(8).collect::<Vec<_>>().join(" ")
+        line.split_whitespace().skip(9).collect::<Vec<_>>().join(" ")
     };
     assert_eq!([row(&place), row(&other), row(&plain)], ["value Pose", "blob", "bytes"]);
 

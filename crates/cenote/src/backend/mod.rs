@@ -279,8 +279,10 @@ impl Extent {
 }
 
 impl Stat {
-    /// When anybody last used it in a way that leaves a trace.
-    pub(crate) fn last_trace(&self) -> Option<SystemTime> {
+    /// When anybody last used it in a way that leaves a trace: making, attaching, detaching, reading and writing by system calls
+    /// do, a store to the memory does not.
+    #[must_use]
+    pub fn last_trace(&self) -> Option<SystemTime> {
         self.changed.max(self.last_used).max(self.last_left)
     }
 }

@@ -23,6 +23,7 @@ pub use holders::{Holder, LockUsers};
 pub use list::list;
 use makers::maker_of;
 pub use others::{Other, OtherKind, others};
+pub use pattern::Pattern;
 pub use reap::{Outcome, Reap, Reaped};
 use verdicts::{Case, judge};
 

@@ -1,23 +1,34 @@
 //! Addresses with gaps: `posix:psm_*`.
 
+use std::str::FromStr;
+
 use crate::address::{Address, Kind};
 use crate::error::{Error, ErrorKind, Result};
 
-/// A kind, and what is behind its colon; `*` stands for any text there, `?` for any one character.
+/// An address with gaps: a kind, and what is behind its colon; `*` stands for any text there, `?` for any one character.
+///
+/// It is written as an address is. A kind alone, with a colon or without it, is all of that kind; without a kind it is of
+/// native segments.
+///
+/// ```
+/// use cenote::catalog::Pattern;
+///
+/// let pattern: Pattern = "posix:psm_*".parse()?;
+/// assert!(pattern.fits(&"posix:/psm_0a1b2c3d".parse()?));
+/// # Ok::<(), cenote::Error>(())
+/// ```
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
-    pub(super) kind: Kind,
+pub struct Pattern {
+    kind: Kind,
     glob: Vec<char>,
 }
 
-impl Pattern {
-    pub(super) fn all(kind: Kind) -> Self {
-        Self { kind, glob: vec!['*'] }
-    }
+impl FromStr for Pattern {
+    type Err = Error;
 
-    /// As an address is written. A kind alone, with a colon or without it, is all of that kind; without a kind it is of native
-    /// segments.
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    /// # Errors
+    /// `KeyError`: it is empty, or there is no such kind.
+    fn from_str(text: &str) -> Result<Self> {
         if text.is_empty() {
             return Err(Error::new(ErrorKind::KeyError, "the pattern is empty")
                 .with_hint("write a kind as in `posix:`, or a pattern as in `posix:psm_*`"));
@@ -32,11 +43,25 @@ impl Pattern {
         let slash = if kind == Kind::Posix && !rest.starts_with(['/', '*', '?']) { "/" } else { "" };
         Ok(Self { kind, glob: slash.chars().chain(rest.chars()).collect() })
     }
+}
 
-    pub(super) fn fits(&self, address: &Address) -> bool {
+impl Pattern {
+    fn all(kind: Kind) -> Self {
+        Self { kind, glob: vec!['*'] }
+    }
+
+    /// Whether the address is as the pattern says.
+    #[must_use]
+    pub fn fits(&self, address: &Address) -> bool {
         let written = address.to_string();
         let name = written.split_once(':').map_or("", |(_, name)| name);
         address.kind() == self.kind && fits(&self.glob, &name.chars().collect::<Vec<_>>())
+    }
+
+    /// The kind of all addresses that fit.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 }
 
@@ -94,8 +119,9 @@ mod tests {
 
     #[test]
     fn patterns_are_written_as_addresses_are() {
-        let fits =
-            |pattern: &str, address: &str| Pattern::parse(pattern).unwrap().fits(&address.parse().unwrap());
+        let fits = |pattern: &str, address: &str| {
+            pattern.parse::<Pattern>().unwrap().fits(&address.parse().unwrap())
+        };
         for (pattern, address) in [
             ("posix:", "posix:/frames"),
             ("posix", "posix:/frames"),
@@ -120,7 +146,7 @@ mod tests {
             assert!(!fits(pattern, address), "{pattern} {address}");
         }
         for wrong in ["", "floppy:x"] {
-            assert_eq!(Pattern::parse(wrong).unwrap_err().kind(), ErrorKind::KeyError, "{wrong}");
+            assert_eq!(wrong.parse::<Pattern>().unwrap_err().kind(), ErrorKind::KeyError, "{wrong}");
         }
     }
 }

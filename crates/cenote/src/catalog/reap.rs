@@ -88,7 +88,7 @@ impl Reap {
     /// # Errors
     /// `KeyError`: there is no such kind.
     pub fn matching(mut self, pattern: &str) -> Result<Self> {
-        self.patterns.push(Pattern::parse(pattern)?);
+        self.patterns.push(pattern.parse()?);
         Ok(self)
     }
 
@@ -129,8 +129,8 @@ impl Reap {
         }
         let mut kinds: Vec<Kind> = Vec::new();
         for pattern in &self.patterns {
-            if !kinds.contains(&pattern.kind) {
-                kinds.push(pattern.kind);
+            if !kinds.contains(&pattern.kind()) {
+                kinds.push(pattern.kind());
             }
         }
         if kinds.is_empty() {

@@ -36,6 +36,9 @@ pub(crate) const LISTS_MEMORY_WITHOUT_NAMES: bool = true;
 pub(crate) const ANONYMOUS_MEMORY_HINT: &str =
     "`ls -l /proc/PID/fd` shows what a process has; `cenote show memfd:PID/FD` looks at one";
 
+/// Whether terminals understand how to go back to the top and to clear what is below.
+pub(crate) const TERMINALS_REDRAW: bool = true;
+
 /// What helps where nobody can be seen who may hold a lock.
 pub(crate) const WHERE_USERS_ARE_UNSEEN: &str = "try it as root, or as its owner";
 

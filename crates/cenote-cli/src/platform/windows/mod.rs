@@ -31,6 +31,9 @@ pub(crate) const LISTS_MEMORY_WITHOUT_NAMES: bool = false;
 pub(crate) const ANONYMOUS_MEMORY_HINT: &str =
     "its maker knows the handle; `cenote show memfd:PID/HANDLE` looks at one";
 
+/// Whether terminals understand how to go back to the top and to clear what is below: an older console does not.
+pub(crate) const TERMINALS_REDRAW: bool = false;
+
 /// What helps where nobody can be seen who may hold a lock.
 pub(crate) const WHERE_USERS_ARE_UNSEEN: &str =
     "end the programs that use it: with the last of them it is free";
