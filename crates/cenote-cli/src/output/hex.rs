@@ -27,6 +27,16 @@ pub(crate) fn dump(bytes: &Bytes<'_>, sink: &mut Sink) -> Result<(), Failure> {
     sink.write(format!("{:08x}\n", dump.offset).as_bytes())
 }
 
+/// The same dump of a few bytes, the line with their end excepted.
+pub(crate) fn text(bytes: &[u8]) -> String {
+    let mut dump = Dump { offset: 0, before: None, starred: false };
+    let mut text = String::new();
+    for line in bytes.chunks(IN_LINE) {
+        dump.line(line, &mut text);
+    }
+    text
+}
+
 /// Bytes as hex digits in pairs, for programs.
 pub(crate) fn digits(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());

@@ -80,11 +80,14 @@ fn what_is_in_it_is_listed_and_shown() {
         "contents    value Pose, 12 bytes, version 0",
         "       0  at     [f32;2]",
         "       8  mode   Mode(u8){Off=0,On=1}",
+        "value\n  at: [1.5, -2.0]\n  mode: On\n  ready: true\n  spare: [0, 0]\n",
     ] {
         assert!(shown.ok().contains(line), "{line} is missing: {shown:?}");
     }
     let shown = run(["show", &place.address, "--json"]).json();
     assert_eq!((&shown["content"], &shown["type"]), (&"value".into(), &Pose::description().into()));
+    let pose = serde_json::json!({"at": [1.5, -2.0], "mode": "On", "ready": true, "spare": [0, 0]});
+    assert_eq!(shown["value"], pose);
     let shown = run(["show", &other.address, "--json"]).json();
     assert_eq!((&shown["content"], &shown["version"]), (&"blob".into(), &1.into()));
     assert!(run(["show", &other.address]).ok().contains("blob, at most 100 bytes, version 1"));

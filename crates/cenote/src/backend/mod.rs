@@ -72,6 +72,11 @@ pub(crate) trait Backend {
         self.lock_semaphore().map_or_else(|| Err(unbreakable()), |name| name.break_it(force))
     }
 
+    /// Opens it to look at its data for longer than once, without attaching, where it says what is in it.
+    fn inside(&self) -> Result<Option<Box<dyn Inside>>> {
+        Ok(None)
+    }
+
     /// What is in the segment, where it says so, and how large its data are. Puts their first bytes into `first`, as
     /// far as there are so many.
     fn look_inside(&self, _first: &mut [u8]) -> Result<Option<(Content, u64)>> {
@@ -285,6 +290,15 @@ impl Stat {
     pub fn last_trace(&self) -> Option<SystemTime> {
         self.changed.max(self.last_used).max(self.last_left)
     }
+}
+
+/// A segment that is looked into and not attached: the same one for as long as this is there, whatever its name leads to.
+pub(crate) trait Inside {
+    /// What it says that is in it, and how large its data are.
+    fn content(&self) -> (&Content, u64);
+
+    /// Copies some of its data out. `Corrupt` if they end before.
+    fn read_at(&self, offset: usize, to: &mut [u8]) -> Result<()>;
 }
 
 /// What the system knows of a segment.

@@ -8,6 +8,7 @@ use zerocopy::{FromZeros, IntoBytes};
 use super::blob::Blob;
 use super::description::Description;
 use super::pair::Pair;
+use super::peek::peek;
 use super::versions;
 use crate::address::Address;
 use crate::backend;
@@ -183,6 +184,28 @@ impl AnyValue {
             }
         };
         Ok(Self { of })
+    }
+
+    /// The bytes of a value and which version they are, as they were stored in one piece: copied out without attaching, so
+    /// that nothing of it can be seen. `None` if there is no value, if it has more than `most` bytes, or if it is stored faster
+    /// than it can be copied.
+    ///
+    /// # Errors
+    /// Those of [`Content::look`].
+    ///
+    /// ```
+    /// use cenote::Value;
+    /// use cenote::value::AnyValue;
+    ///
+    /// # let name = format!("doc/look-{}", std::process::id());
+    /// # let name = name.as_str();
+    /// let _goal = Value::create(name, 7_u32)?; // in another process
+    /// let seen = AnyValue::look(&name.parse()?, 4096)?;
+    /// assert_eq!(seen, Some((7_u32.to_ne_bytes().to_vec(), 0)));
+    /// # Ok::<(), cenote::Error>(())
+    /// ```
+    pub fn look(address: &Address, most: usize) -> Result<Option<(Vec<u8>, u64)>> {
+        peek(address, most).map_err(|error| error.during("look at", address))
     }
 
     /// What it says that it is now.

@@ -10,6 +10,7 @@ mod checked;
 mod content;
 mod description;
 mod pair;
+mod peek;
 mod shared;
 mod typed;
 mod versions;

@@ -1,6 +1,7 @@
 //! Looking into a native segment without attaching it.
 
 use super::Opened;
+use crate::backend::Inside;
 use crate::error::Result;
 use crate::layout::{Content, DESCRIPTION, DESCRIPTION_WHOLE, FRONT};
 use crate::sys;
@@ -14,5 +15,28 @@ impl Opened {
         let len = usize::try_from(known.size).unwrap_or(usize::MAX).min(first.len());
         sys::read_file_at(&self.file, FRONT as u64, &mut first[..len])?;
         Ok((known.content.described(&described), known.size))
+    }
+
+    /// Stays open, for looking more than once.
+    pub(super) fn into_inside(self) -> Result<LookedInto> {
+        let (content, size) = self.look_inside(&mut [])?;
+        Ok(LookedInto { opened: self, content, size })
+    }
+}
+
+/// A native segment that is looked into.
+pub(super) struct LookedInto {
+    opened: Opened,
+    content: Content,
+    size: u64,
+}
+
+impl Inside for LookedInto {
+    fn content(&self) -> (&Content, u64) {
+        (&self.content, self.size)
+    }
+
+    fn read_at(&self, offset: usize, to: &mut [u8]) -> Result<()> {
+        sys::read_file_at(&self.opened.file, FRONT as u64 + offset as u64, to)
     }
 }

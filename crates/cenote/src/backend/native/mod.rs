@@ -15,7 +15,9 @@ use std::time::Duration;
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::lock::LockState;
-use super::{Attached, Backend, Examined, How, Life, Order, Reaping, Stat, mappable, mapped_file, spared};
+use super::{
+    Attached, Backend, Examined, How, Inside, Life, Order, Reaping, Stat, mappable, mapped_file, spared,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, POISONED, SLOTS, Slot};
 use crate::sync::lock;
@@ -297,6 +299,10 @@ impl Backend for Native {
             // What a dead holder had is nobody's already.
             _ => Ok(false),
         }
+    }
+
+    fn inside(&self) -> Result<Option<Box<dyn Inside>>> {
+        Ok(Some(Box::new(self.open(false)?.into_inside()?)))
     }
 
     fn look_inside(&self, first: &mut [u8]) -> Result<Option<(Content, u64)>> {

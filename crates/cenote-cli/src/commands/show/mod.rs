@@ -1,22 +1,30 @@
 //! `cenote show`: all there is to know of one segment, without attaching to it.
 
+mod contents;
+mod shareable_list;
+
 use std::fmt::Write;
 use std::fs;
-use std::io::Read;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use cenote::catalog::{self, Entry};
-use cenote::qt::image_form;
 use cenote::value::{Content, Description, Field};
 use cenote::{Address, Kind, LockState};
 use serde::Serialize;
 
-use super::image::{HEADER, describe};
 use crate::access::Context;
 use crate::failure::Failure;
-use crate::output::{self, Align, EntryJson, NamedJson, Sink, Table, access, escaped, human, octal, rfc3339};
-use crate::{help, platform};
+use crate::help;
+use crate::output::{
+    self, Align, EntryJson, NamedJson, Sink, Table, access, escaped, hex, human, octal, rfc3339,
+};
+use contents::Contents;
+use shareable_list::Item;
+
+/// So many items of a list are shown, and lines of a value; --json has all.
+const SHOWN: usize = 100;
+/// So long is what is shown of one.
+const WIDEST: usize = 200;
 
 /// Show one segment in full: holders, lock, times, contents
 #[derive(clap::Args)]
@@ -31,7 +39,17 @@ struct Shown {
     #[serde(flatten)]
     entry: EntryJson,
     named: Vec<NamedJson>,
+    /// In words.
     contents: Option<String>,
+    /// Of a Python list: what is in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    items: Option<Vec<serde_json::Value>>,
+    /// Of what cannot be told: its first bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hex: Option<String>,
+    /// Of a value: what it is now, by its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<serde_json::Value>,
     /// Of a value or a blob: how often it was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
@@ -42,10 +60,7 @@ struct Shown {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
     let entry = catalog::look(&args.address)?;
-    let contents = match &entry.content {
-        Some(content @ (Content::Value { .. } | Content::Blob { .. })) => Some(content.to_string()),
-        _ => contents(&args.address),
-    };
+    let contents = Contents::of(&entry);
     if context.json {
         let named = entry.named.iter().map(NamedJson::from).collect();
         let version = match entry.content {
@@ -53,14 +68,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             _ => None,
         };
         let of = description(&entry).map(Description::to_string);
-        return output::print_json(&Shown { entry: EntryJson::from(&entry), named, contents, version, of });
+        return output::print_json(&Shown {
+            entry: EntryJson::from(&entry),
+            named,
+            items: (!contents.items.is_empty()).then(|| contents.items.iter().map(Item::json).collect()),
+            hex: contents.start.as_deref().map(hex::digits),
+            value: contents.value.map(|(_, json)| json),
+            contents: contents.words,
+            version,
+            of,
+        });
     }
     let mut sink = Sink::open(None)?;
-    sink.write(text(&entry, contents.as_deref()).as_bytes())?;
+    sink.write(text(&entry, &contents).as_bytes())?;
     sink.finish()
 }
 
-fn text(entry: &Entry, contents: Option<&str>) -> String {
+fn text(entry: &Entry, contents: &Contents) -> String {
     let stat = &entry.stat;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
@@ -112,8 +136,18 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
     time("changed", stat.changed);
     time("last used", stat.last_used);
     time("last left", stat.last_left);
-    if let Some(contents) = contents {
-        line("contents", contents);
+    if let Some(words) = &contents.words {
+        line("contents", words);
+    }
+    if let Some(dump) = contents.dump() {
+        put(&mut text, "begins", dump.lines());
+    }
+    if !contents.items.is_empty() {
+        text.push_str("items\n");
+        text.push_str(&items(&contents.items).to_text("  "));
+        if contents.items.len() > SHOWN {
+            let _ = writeln!(text, "  and {} more", contents.items.len() - SHOWN);
+        }
     }
     if !entry.named.is_empty() {
         text.push_str("named\n");
@@ -123,6 +157,9 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
         text.push_str("fields\n");
         text.push_str(&table_of(&fields).to_text("  "));
     }
+    if let Some((value, _)) = &contents.value {
+        put(&mut text, "value", value.lines());
+    }
     if entry.holders.is_empty() {
         let _ = writeln!(text, "{:<10}  none to be seen", "holders");
     } else {
@@ -130,6 +167,39 @@ fn text(entry: &Entry, contents: Option<&str>) -> String {
         text.push_str(&holders(entry).to_text("  "));
     }
     text
+}
+
+/// Lines under a name, and how many more there are.
+fn put<'a>(text: &mut String, name: &str, lines: impl Iterator<Item = &'a str>) {
+    text.push_str(name);
+    text.push('\n');
+    let mut lines = lines.fuse();
+    for line in lines.by_ref().take(SHOWN) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {}", escaped(&cut(line.to_owned())));
+    }
+    let more = lines.count();
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} lines more");
+    }
+}
+
+/// Not longer than can be read.
+fn cut(mut line: String) -> String {
+    if let Some((at, _)) = line.char_indices().nth(WIDEST) {
+        line.truncate(at);
+        line.push_str("...");
+    }
+    line
+}
+
+fn items(items: &[Item]) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new(&[("ITEM", Right), ("TYPE", Left), ("VALUE", Left)]);
+    for (number, item) in items.iter().enumerate().take(SHOWN) {
+        table.row([number.to_string(), item.of().to_owned(), cut(item.to_string())]);
+    }
+    table
 }
 
 /// How the type of a value lies in memory, if it says so.
@@ -190,59 +260,5 @@ fn process(pid: u32, entry: &Entry) -> String {
         Some(command) if !command.is_empty() => format!("process {pid} ({command})"),
         Some(_) => format!("process {pid}"),
         None => format!("process {pid} (gone)"),
-    }
-}
-
-/// What the segment begins with, if that can be told without attaching: for kinds that are files.
-fn contents(address: &Address) -> Option<String> {
-    let written = address.to_string();
-    let (_, name) = written.split_once(':')?;
-    let (path, follow) = match address.kind() {
-        Kind::Posix => (PathBuf::from("/dev/shm").join(name.trim_start_matches('/')), false),
-        Kind::File => (PathBuf::from(name), true),
-        Kind::Memfd => (PathBuf::from(format!("/proc/{}", name.replacen('/', "/fd/", 1))), true),
-        _ => return None,
-    };
-    let file = platform::open_to_look(&path, follow).ok()?;
-    let mut start = Vec::new();
-    file.take(64).read_to_end(&mut start).ok()?;
-    recognised(&start)
-}
-
-fn recognised(start: &[u8]) -> Option<String> {
-    if start.len() >= HEADER
-        && let Ok(header @ Some(_)) = image_form::header(&start[..HEADER])
-    {
-        return Some(describe(header));
-    }
-    let end = start.iter().position(|&byte| byte == 0).unwrap_or(start.len());
-    let text = match std::str::from_utf8(&start[..end]) {
-        Ok(text) => text,
-        // The last character may be cut.
-        Err(error) if error.error_len().is_none() => {
-            std::str::from_utf8(&start[..error.valid_up_to()]).ok()?
-        }
-        Err(_) => return None,
-    };
-    let shown = !text.is_empty() && output::text::is_harmless(text);
-    shown.then(|| format!("text {text:?}{}", if end == start.len() { "..." } else { "" }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::recognised;
-
-    #[test]
-    fn contents_are_told_by_their_beginning() {
-        assert_eq!(recognised(b"Hello\0\xff").as_deref(), Some("text \"Hello\""));
-        assert_eq!(recognised("Grüße\0".as_bytes()).as_deref(), Some("text \"Grüße\""));
-        assert_eq!(recognised(b"endless").as_deref(), Some("text \"endless\"..."));
-        assert_eq!(recognised(b"cut \xc3").as_deref(), Some("text \"cut \"..."));
-        assert_eq!(recognised(&[0; 64]), None);
-        assert_eq!(recognised(b"\xff\xfe"), None);
-        assert_eq!(recognised(b"\x1b[2J\0"), None);
-        let picture = image::DynamicImage::new_rgb8(320, 200);
-        let bytes = cenote::qt::image_form::encode(&picture).unwrap();
-        assert_eq!(recognised(&bytes[..64]).as_deref(), Some("QImage 320 x 200 pixels, 8-bit RGB"));
     }
 }
