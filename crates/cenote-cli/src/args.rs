@@ -44,6 +44,7 @@ pub(crate) enum Command {
     Rm(commands::rm::Args),
     Reap(commands::reap::Args),
     Doctor(commands::doctor::Args),
+    Export(commands::export::Args),
     Demo(demo::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),

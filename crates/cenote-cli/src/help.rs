@@ -296,6 +296,25 @@ Examples:
   cenote doctor
   cenote doctor --json";
 
+pub(crate) const EXPORT: &str = "\
+Print numbers about the shared memory of this machine in Prometheus' text format: segments by kind, maker and verdict, with \
+their size, the memory that they take and their holders; the room in /dev/shm and in the memory cgroup; what `cenote doctor` \
+finds that is to be mended; and how long it took to find out. No name of a segment is among them.
+
+With --listen it is served under /metrics instead, each time as it is then, until Ctrl-C or SIGTERM. That is for Prometheus on the \
+same machine, or for a proxy that asks who is there: other addresses than this machine's own take --beyond-loopback.
+
+What is there to be seen depends on who looks: for all processes' holders and all proofs it runs as root.
+
+--json prints an array of objects, one a name, with `name`, `help`, `type` and `samples` (`labels`, `value`).";
+
+pub(crate) const EXPORT_EXAMPLES: &str = "\
+Examples:
+  cenote export
+  cenote export --json
+  cenote export > /var/lib/prometheus/node-exporter/cenote.prom
+  cenote export --listen 127.0.0.1:9841";
+
 pub(crate) const COMPLETIONS: &str = "\
 Print a script that lets a shell complete the commands and options of cenote.";
 

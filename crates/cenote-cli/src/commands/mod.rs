@@ -3,6 +3,7 @@
 pub(crate) mod completions;
 pub(crate) mod create;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod image;
 pub(crate) mod lock;
 pub(crate) mod ls;
@@ -31,6 +32,7 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Write(args) => write::run(args, &context),
         Command::Read(args) => read::run(args, &context),
         Command::Image(args) => image::run(args, &context),
+        Command::Export(args) => export::run(args, &context),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args, &context),
         // These have an exit code of their own.

@@ -98,6 +98,11 @@ pub(crate) fn access(holder: &Holder) -> &'static str {
     }
 }
 
+/// How many have it. The kernel may count more than can be seen from here.
+pub(crate) fn holder_count(entry: &Entry) -> u64 {
+    entry.stat.attached.unwrap_or(0).max(entry.holders.len() as u64)
+}
+
 impl From<&Entry> for EntryJson {
     fn from(entry: &Entry) -> Self {
         let stat = &entry.stat;

@@ -15,7 +15,7 @@ mod table;
 pub(crate) mod text;
 mod time;
 
-pub(crate) use entry::{EntryJson, OtherJson, access, octal};
+pub(crate) use entry::{EntryJson, OtherJson, access, holder_count, octal};
 pub(crate) use escape::escaped;
 pub(crate) use health::{HealthJson, text as health_text};
 pub(crate) use json::{print as print_json, print_line as print_json_line};

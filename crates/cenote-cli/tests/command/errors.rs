@@ -130,9 +130,20 @@ fn help_names_every_form_of_address_and_every_code() {
     {
         assert!(help.contains(word), "{word}");
     }
-    for command in
-        ["ls", "show", "create", "write", "read", "image", "lock", "rm", "doctor", "completions", "man"]
-    {
+    for command in [
+        "ls",
+        "show",
+        "create",
+        "write",
+        "read",
+        "image",
+        "lock",
+        "rm",
+        "doctor",
+        "export",
+        "completions",
+        "man",
+    ] {
         let long = run([command, "--help"]);
         assert!(long.ok().contains("Examples:"), "{command}");
     }

@@ -6,6 +6,7 @@ mod bytes;
 mod choosing;
 mod doctoring;
 mod errors;
+mod exporting;
 mod holding;
 mod listing;
 mod locking;

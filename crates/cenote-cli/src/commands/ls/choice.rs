@@ -5,7 +5,7 @@ use std::cmp::{Ordering, Reverse};
 use cenote::catalog::{Entry, Other, Verdict};
 use clap::ValueEnum;
 
-use super::tables::holders;
+use crate::output::holder_count;
 
 /// Filters, of which all have to agree, and the order.
 #[derive(clap::Args)]
@@ -117,7 +117,7 @@ impl Order {
                 let since = |entry: &Entry| entry.stat.last_trace().map(Reverse);
                 since(other).cmp(&since(one))
             }
-            Self::Holders => holders(other).cmp(&holders(one)),
+            Self::Holders => holder_count(other).cmp(&holder_count(one)),
             Self::Verdict => urgency(one.verdict).cmp(&urgency(other.verdict)),
         }
     }

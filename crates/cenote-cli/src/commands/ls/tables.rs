@@ -3,7 +3,7 @@
 use cenote::catalog::{Entry, Other};
 use cenote::value::Content;
 
-use crate::output::{Align, Table, age, human, octal};
+use crate::output::{Align, Table, age, holder_count, human, octal};
 
 pub(super) fn segments(entries: &[Entry]) -> Table {
     use Align::{Left, Right};
@@ -29,7 +29,7 @@ pub(super) fn segments(entries: &[Entry]) -> Table {
             entry.memory.map_or_else(unknown, human),
             owner.unwrap_or_else(unknown),
             stat.mode.map_or_else(unknown, octal),
-            holders(entry).to_string(),
+            holder_count(entry).to_string(),
             entry.verdict.to_string(),
             stat.last_trace().map_or_else(unknown, age),
             entry.maker.or(entry.label.as_deref()).unwrap_or("-").to_owned(),
@@ -64,11 +64,6 @@ pub(super) fn others(others: &[Other]) -> Table {
         ]);
     }
     table
-}
-
-/// How many have it. The kernel may count more than can be seen from here.
-pub(super) fn holders(entry: &Entry) -> u64 {
-    entry.stat.attached.unwrap_or(0).max(entry.holders.len() as u64)
 }
 
 /// What is in it, and of what type.
