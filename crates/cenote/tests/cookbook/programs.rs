@@ -119,7 +119,7 @@ impl Program {
     fn start_with(&self, arguments: &[&str], input: Stdio) -> Running {
         let mut command = Command::new(&self.0);
         command.args(arguments).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let mut child = spawn(&mut command);
         let output = child.stdout.take().expect("its output is a pipe");
         let (to, lines) = channel();
         thread::spawn(move || {
@@ -235,4 +235,16 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// On a busy machine Wine now and then has an internal error (1359) for an answer, and none the next time.
+fn spawn(command: &mut Command) -> Child {
+    const INTERNAL_ERROR: i32 = 1359;
+    for _ in 0..5 {
+        match command.spawn() {
+            Err(error) if error.raw_os_error() == Some(INTERNAL_ERROR) => {}
+            spawned => return spawned.unwrap_or_else(|error| panic!("{command:?} does not start: {error}")),
+        }
+    }
+    panic!("{command:?} does not start: internal errors, time and again");
 }
