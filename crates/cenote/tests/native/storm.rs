@@ -95,10 +95,12 @@ fn condvar(address: &str) -> Result<Box<Once>, Error> {
     Ok(Box::new(move || {
         let raised = segment.condvar("raised")?;
         let guard = segment.lock_timeout(SOON)?;
-        let before = guard.abandoned();
-        let (guard, _) = raised.wait(guard, Duration::from_micros(100))?;
-        let abandoned = if guard.abandoned() == Abandoned::Yes { Abandoned::Yes } else { before };
-        let reached = raise_both(&guard, abandoned)?;
+        // Whoever is told of a death mends first: who has the lock while this one waits is told of nothing.
+        let guard = match guard.abandoned() {
+            Abandoned::Yes => guard,
+            _ => raised.wait(guard, Duration::from_micros(100))?.0,
+        };
+        let reached = raise_both(&guard, guard.abandoned())?;
         guard.unlock()?;
         raised.notify_all()?;
         Ok(reached)

@@ -44,6 +44,8 @@ impl<'a> Condvar<'a> {
     /// `timeout`, and no less than a second. Gives the new guard, which may tell that the lock was [abandoned](Guard::abandoned) meanwhile, and whether
     /// somebody has notified.
     ///
+    /// A guard that tells of a death is for mending first: whoever has the lock while this one waits is told of nothing.
+    ///
     /// # Errors
     /// Those of letting go and of taking it, `Timeout` among them; then the lock is not held any more.
     pub fn wait<'g>(&self, guard: Guard<'g>, timeout: Duration) -> Result<(Guard<'g>, bool)> {
