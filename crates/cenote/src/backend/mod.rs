@@ -72,14 +72,8 @@ pub(crate) trait Backend {
         self.lock_semaphore().map_or_else(|| Err(unbreakable()), |name| name.break_it(force))
     }
 
-    /// Opens it to look at its data for longer than once, without attaching, where it says what is in it.
+    /// Opens it to look at its data without attaching, where it says what is in it.
     fn inside(&self) -> Result<Option<Box<dyn Inside>>> {
-        Ok(None)
-    }
-
-    /// What is in the segment, where it says so, and how large its data are. Puts their first bytes into `first`, as
-    /// far as there are so many.
-    fn look_inside(&self, _first: &mut [u8]) -> Result<Option<(Content, u64)>> {
         Ok(None)
     }
 

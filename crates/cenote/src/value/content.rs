@@ -54,11 +54,13 @@ impl Content {
     /// `NotFound`, `PermissionDenied`, `Untrusted`, `Unsupported`; `Corrupt` if it cannot be what it says.
     pub fn look(address: &Address) -> Result<Self> {
         let look = || {
+            let Some(inside) = backend::of(address)?.inside()? else { return Ok(Self::Bytes) };
+            let (content, size) = inside.content();
             let mut control = Control::new_zeroed();
-            match backend::of(address)?.look_inside(control.as_mut_bytes())? {
-                Some((content, size)) => Self::of(content, &control, size),
-                None => Ok(Self::Bytes),
-            }
+            // What is smaller than that is no value, and its zeros say so.
+            let len = usize::try_from(size).unwrap_or(usize::MAX).min(size_of::<Control>());
+            inside.read_at(0, &mut control.as_mut_bytes()[..len])?;
+            Self::of(content.clone(), &control, size)
         };
         look().map_err(|error| error.during("look at", address))
     }

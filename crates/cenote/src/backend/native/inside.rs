@@ -7,19 +7,12 @@ use crate::layout::{Content, DESCRIPTION, DESCRIPTION_WHOLE, FRONT};
 use crate::sys;
 
 impl Opened {
-    /// What is in it, with the description of its type, and how large its data are; their first bytes go into `first`.
-    pub(super) fn look_inside(&self, first: &mut [u8]) -> Result<(Content, u64)> {
+    /// Stays open, for looking as often as is needed; what it says of its type is copied out once.
+    pub(super) fn into_inside(self) -> Result<LookedInto> {
         let known = self.known()?;
         let mut described = [0; DESCRIPTION_WHOLE];
         sys::read_file_at(&self.file, DESCRIPTION as u64, &mut described)?;
-        let len = usize::try_from(known.size).unwrap_or(usize::MAX).min(first.len());
-        sys::read_file_at(&self.file, FRONT as u64, &mut first[..len])?;
-        Ok((known.content.described(&described), known.size))
-    }
-
-    /// Stays open, for looking more than once.
-    pub(super) fn into_inside(self) -> Result<LookedInto> {
-        let (content, size) = self.look_inside(&mut [])?;
+        let (content, size) = (known.content.described(&described), known.size);
         Ok(LookedInto { opened: self, content, size })
     }
 }

@@ -305,10 +305,6 @@ impl Backend for Native {
         Ok(Some(Box::new(self.open(false)?.into_inside()?)))
     }
 
-    fn look_inside(&self, first: &mut [u8]) -> Result<Option<(Content, u64)>> {
-        self.open(false)?.look_inside(first).map(Some)
-    }
-
     fn examine(&self) -> Result<Examined> {
         let opened = match self.open(false) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => return self.examine_from_outside(),
