@@ -59,6 +59,7 @@
 mod address;
 mod backend;
 pub mod catalog;
+pub mod channel;
 mod error;
 mod layout;
 pub mod qt;
@@ -72,6 +73,7 @@ pub use address::{Address, Kind};
 pub use backend::lock::{Abandoned, LockState};
 pub use backend::{SemaphoreKey, Stat};
 pub use cenote_derive::Shared;
+pub use channel::{Queue, QueueOptions, Receiver, Sender, WhenFull};
 pub use error::{Error, ErrorKind, Result};
 pub use segment::{
     Condvar, Event, Guard, NamedLock, Options, Permit, ReadGuard, RwLock, SealError, Sealed, Segment,

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 pub(crate) use aside::heal;
-pub(crate) use native::{AttachedNative, native_name};
+pub(crate) use native::{AttachedNative, Door, native_name};
 pub use qt::SemaphoreKey;
 pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 pub(crate) use reaping::{Open, Order, Reaping, is_untouched, spared};

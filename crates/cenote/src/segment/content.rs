@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Guard, Segment};
 use crate::address::Kind;
+use crate::backend::AttachedNative;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Content;
 use crate::sys::{Mapping, Wait};
@@ -13,6 +14,11 @@ impl Segment {
     #[inline]
     pub(crate) fn mapping(&self) -> &Mapping {
         self.attached().mapping()
+    }
+
+    /// Its attachment, of a native one.
+    pub(crate) fn native(&self) -> Result<&AttachedNative> {
+        self.attached().native()
     }
 
     /// The memory of a native segment, to be used no longer than this.

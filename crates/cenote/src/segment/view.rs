@@ -27,6 +27,11 @@ impl<'a> View<'a> {
         Self { mapping, address, offset: 0, len: mapping.len() }
     }
 
+    /// So many bytes from `offset` on, which are within it.
+    pub(crate) fn part(mapping: &'a Mapping, address: &'a Address, offset: usize, len: usize) -> Self {
+        Self { mapping, address, offset, len }
+    }
+
     /// Its length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {

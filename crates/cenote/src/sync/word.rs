@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// 64 bits that others change at any time.
 pub(crate) trait Word {
     fn load(&self, order: Ordering) -> u64;
+    fn store(&self, value: u64, order: Ordering);
     fn fetch_add(&self, value: u64, order: Ordering) -> u64;
     fn fetch_sub(&self, value: u64, order: Ordering) -> u64;
     fn fetch_or(&self, bits: u64, order: Ordering) -> u64;
@@ -21,6 +22,11 @@ macro_rules! word {
             #[inline]
             fn load(&self, order: Ordering) -> u64 {
                 <$atomic>::load(self, order)
+            }
+
+            #[inline]
+            fn store(&self, value: u64, order: Ordering) {
+                <$atomic>::store(self, value, order);
             }
 
             #[inline]

@@ -3,7 +3,9 @@
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;
+use std::ops::Deref;
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -224,6 +226,12 @@ impl Mapping {
         Ok(WordToRead(unsafe { at.as_ref() }))
     }
 
+    /// Whether the memory behind the mapping was taken away.
+    #[inline]
+    pub(crate) fn is_lost(&self) -> bool {
+        self.source.is_lost()
+    }
+
     /// `Corrupt` once the memory behind the mapping was taken away.
     #[inline]
     pub(crate) fn intact(&self) -> Result<()> {
@@ -259,6 +267,45 @@ impl Drop for Mapping {
         // `unmap` reports errors; here nobody could hear of them.
         // SAFETY: once, at the end; nothing borrows `self` any more.
         let _ = unsafe { self.release() };
+    }
+}
+
+/// The words from the beginning of a mapping on, which it keeps mapped: for lock-free code that is in a hurry. Others change
+/// them at any time.
+pub(crate) struct Words {
+    base: NonNull<AtomicU64>,
+    len: usize,
+    mapping: Arc<Mapping>,
+}
+
+// SAFETY: as a mapping, to which it is a short way.
+unsafe impl Send for Words {}
+// SAFETY: likewise.
+unsafe impl Sync for Words {}
+
+impl Words {
+    /// The first `len` bytes.
+    pub(crate) fn of(mapping: &Arc<Mapping>, len: usize) -> Result<Self> {
+        let words = mapping.words()?;
+        let words =
+            words.get(..len / size_of::<AtomicU64>()).ok_or_else(|| Error::outside(0, len, mapping.len()))?;
+        Ok(Self { base: NonNull::from(words).cast(), len: words.len(), mapping: Arc::clone(mapping) })
+    }
+}
+
+impl Deref for Words {
+    type Target = [AtomicU64];
+
+    #[inline]
+    fn deref(&self) -> &[AtomicU64] {
+        // SAFETY: so many were there when it was made, and `self` keeps them mapped.
+        unsafe { NonNull::slice_from_raw_parts(self.base, self.len).as_ref() }
+    }
+}
+
+impl Words {
+    pub(crate) fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
     }
 }
 

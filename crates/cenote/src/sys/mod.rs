@@ -39,5 +39,5 @@ pub(crate) use unix::*;
 pub(crate) use windows::*;
 
 pub(crate) use facts::*;
-pub(crate) use mapping::{Mapping, WordToRead};
+pub(crate) use mapping::{Mapping, WordToRead, Words};
 pub(crate) use wait::{Backoff, Wait};

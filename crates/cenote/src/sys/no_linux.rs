@@ -268,6 +268,22 @@ pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _half: u32, _wait: Wait) {}
 
 pub(crate) fn wake_low_half(_word: &AtomicU64) {}
 
+pub(crate) fn wake_one_on_low_half(_word: &AtomicU64) -> bool {
+    false
+}
+
+pub(crate) fn is_registered_for_barriers() -> bool {
+    false
+}
+
+pub(crate) fn light_barrier(_registered: bool) {
+    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+}
+
+pub(crate) fn heavy_barrier() {
+    std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+}
+
 pub(crate) fn wake_all_on_low_half(_word: &AtomicU64) {}
 
 pub(crate) fn while_open_nowhere_else<R>(_file: &Handle, _work: impl FnOnce() -> R) -> Option<R> {

@@ -11,20 +11,20 @@ use crate::error::{Error, Result};
 use crate::sys::Mapping;
 
 /// Room for a `T`, which is filled with bytes that may be one. They are ours alone: nobody else changes them.
-pub(super) struct Copied<T> {
+pub(crate) struct Copied<T> {
     bytes: MaybeUninit<T>,
     is_filled: bool,
 }
 
 impl<T> Copied<T> {
     #[inline]
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { bytes: MaybeUninit::uninit(), is_filled: false }
     }
 
     /// Copies them out from `offset` on.
     #[inline]
-    pub(super) fn fill(&mut self, mapping: &Mapping, offset: usize) -> Result<()> {
+    pub(crate) fn fill(&mut self, mapping: &Mapping, offset: usize) -> Result<()> {
         mapping.read_uninit(offset, &mut self.bytes)?;
         self.is_filled = true;
         Ok(())
@@ -34,7 +34,7 @@ impl<T> Copied<T> {
 impl<T: TryFromBytes + KnownLayout + Immutable> Copied<T> {
     /// The value, if they are one. At once in its place: a large one is copied once more with each step on its way.
     #[inline]
-    pub(super) fn value(self, or_else: impl FnOnce() -> Error) -> Result<T> {
+    pub(crate) fn value(self, or_else: impl FnOnce() -> Error) -> Result<T> {
         if !self.is_one() {
             return Err(or_else());
         }

@@ -16,7 +16,9 @@ mod typed;
 mod versions;
 
 pub use blob::{Blob, BlobWriter};
+pub(crate) use checked::Copied;
 pub use content::{AnyValue, Content};
 pub use description::{Decoded, Description, Field};
+pub(crate) use shared::content_of;
 pub use shared::{Shared, describe_enum, describe_struct};
 pub use typed::{Value, ValueWriter};

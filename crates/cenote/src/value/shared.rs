@@ -84,7 +84,7 @@ pub fn describe_enum(name: &str, integer: &str, variants: &[(&str, i128)]) -> St
 }
 
 /// What a segment has in its header that has a value of the type.
-pub(super) fn content_of<T: Shared>() -> Result<Content> {
+pub(crate) fn content_of<T: Shared>() -> Result<Content> {
     let description = T::description();
     if description.len() > DESCRIPTION_MOST {
         let what = format!(

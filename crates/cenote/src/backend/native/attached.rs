@@ -107,7 +107,7 @@ impl AttachedNative {
 
     /// The slot, if this process has taken it itself.
     #[inline]
-    pub(super) fn holder(&self) -> Result<Holder> {
+    pub(crate) fn holder(&self) -> Result<Holder> {
         if !self.witness.is_ours() {
             return Err(sys::inherited());
         }

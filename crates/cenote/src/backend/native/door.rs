@@ -75,6 +75,24 @@ impl Sleeper<AtomicU64> for Door<'_> {
     }
 }
 
+impl AttachedNative {
+    /// Whether an attachment is no more, of which only so much of the slot's generation is known.
+    pub(crate) fn is_gone(&self, slot: u32, low_generation: u16) -> Result<bool> {
+        if slot >= SLOTS || !self.witness.is_held_by_others(Byte::Slot(slot))? {
+            // What is ours nobody else has.
+            return Ok(self.holder()?.slot != slot);
+        }
+        let there: Slot = self.front.read_value(Slot::at(slot))?;
+        Ok(there.generation.get() as u16 != low_generation)
+    }
+
+    /// Who has a slot, for people.
+    pub(crate) fn pid_of(&self, slot: u32) -> Option<u32> {
+        let slot: Slot = self.front.read_value(Slot::at(slot)).ok().filter(|_| slot < SLOTS)?;
+        Some(slot.pid.get()).filter(|&pid| pid != 0)
+    }
+}
+
 impl sync::Door<AtomicU64> for Door<'_> {
     type Error = Error;
 

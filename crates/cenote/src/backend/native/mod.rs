@@ -23,6 +23,7 @@ use crate::layout::{self, Content, FRONT, Identity, Known, LOCK, POISONED, SLOTS
 use crate::sync::lock;
 use crate::sys::{self, Byte, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait, Witness};
 pub(crate) use attached::AttachedNative;
+pub(crate) use door::Door;
 use place::Place;
 pub(crate) use place::native_name;
 

@@ -293,6 +293,8 @@ mod tests {
             0
         }
 
+        fn store(&self, _value: u64, _order: Ordering) {}
+
         fn fetch_add(&self, _value: u64, _order: Ordering) -> u64 {
             0
         }

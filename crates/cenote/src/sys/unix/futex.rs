@@ -31,16 +31,22 @@ pub(crate) fn wake_low_half(word: &AtomicU64) {
     wake(word, 1);
 }
 
+/// The same: false if nobody slept there.
+pub(crate) fn wake_one_on_low_half(word: &AtomicU64) -> bool {
+    wake(word, 1) > 0
+}
+
 /// Wakes all that sleep on the low half of the word.
 pub(crate) fn wake_all_on_low_half(word: &AtomicU64) {
     wake(word, i32::MAX);
 }
 
-fn wake(word: &AtomicU64, most: i32) {
+/// How many it woke.
+fn wake(word: &AtomicU64, most: i32) -> libc::c_long {
     // SAFETY: the kernel only looks the address up.
     unsafe {
         libc::syscall(libc::SYS_futex, low_half(word), libc::FUTEX_WAKE, most, ptr::null::<libc::timespec>())
-    };
+    }
 }
 
 /// Where the low half is, for the kernel alone.

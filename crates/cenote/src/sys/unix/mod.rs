@@ -1,5 +1,6 @@
 //! Unix. So far that is Linux; what other systems lack is in one file each.
 
+mod barrier;
 mod catalog;
 mod fault;
 mod fault_table;
@@ -25,9 +26,10 @@ use crate::address::Kind;
 use crate::error::{Error, ErrorKind};
 use crate::qt::KeyType;
 
+pub(crate) use barrier::{heavy_barrier, is_registered_for_barriers, light_barrier};
 pub(crate) use catalog::*;
 pub(crate) use fork::{generation, without_forks};
-pub(crate) use futex::{sleep_on_low_half, wake_all_on_low_half, wake_low_half};
+pub(crate) use futex::{sleep_on_low_half, wake_all_on_low_half, wake_low_half, wake_one_on_low_half};
 pub(crate) use headroom::tightest_cgroup;
 pub(crate) use lease::{is_leased, lease, lease_lasts, while_open_nowhere_else};
 pub(crate) use limits::*;

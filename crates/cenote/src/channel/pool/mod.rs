@@ -1,0 +1,88 @@
+//! Chunks: where the messages lie that are too long for a cell. Each has a word that says who has it.
+//!
+//! Only those who send write the words. A chunk that was sent says at which position, and is free again as soon as the
+//! ring says that this is over: who receives has nothing to give back, and so nothing to lose when it dies.
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
+
+use super::ring::{By, Living};
+use crate::sync::Word;
+
+/// Nobody has had it yet, or it was given back.
+const FREE: u64 = 0;
+/// In the lowest four bits: somebody fills it, and has its name above them.
+const LENT: u64 = 1;
+/// It was sent, with the position above them.
+const SENT: u64 = 2;
+const STATE: u64 = 0xf;
+const SHIFT: u32 = 4;
+
+/// The words of all chunks.
+pub(super) struct Pool<'a, W> {
+    pub(super) words: &'a [W],
+}
+
+impl<W: Word> Pool<'_, W> {
+    /// Takes one that is free, looking from `cursor` on. `is_over` says whether what was sent at a position was received.
+    pub(super) fn lend<L: Living>(
+        &self,
+        cursor: &Cell<usize>,
+        me: By,
+        is_over: impl Fn(u64) -> bool,
+        living: &L,
+    ) -> Result<Option<usize>, L::Error> {
+        let free = |seen: u64| match seen & STATE {
+            SENT => is_over(seen >> SHIFT),
+            _ => seen == FREE,
+        };
+        if let Some(chunk) = self.find(cursor, me, |seen| Ok(free(seen)))? {
+            return Ok(Some(chunk));
+        }
+        self.find(cursor, me, |seen| match seen & STATE {
+            LENT => living.is_gone(By::of_bits(seen)),
+            _ => Ok(false),
+        })
+    }
+
+    #[inline]
+    fn find<E>(
+        &self,
+        cursor: &Cell<usize>,
+        me: By,
+        may_be_had: impl Fn(u64) -> Result<bool, E>,
+    ) -> Result<Option<usize>, E> {
+        for step in 0..self.words.len() {
+            let chunk = (cursor.get() + step) % self.words.len();
+            let word = &self.words[chunk];
+            // Relaxed: what was read there is ordered by the position's being over, and the exchange looks again.
+            let seen = word.load(Ordering::Relaxed);
+            if may_be_had(seen)?
+                && word.compare_exchange(seen, lent(me), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            {
+                cursor.set((chunk + 1) % self.words.len());
+                return Ok(Some(chunk));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Says that it is sent at that position: before that is published, so that no death loses it. False if it is not
+    /// ours any more.
+    #[inline]
+    pub(super) fn send(&self, chunk: usize, position: u64, me: By) -> bool {
+        let sent = position << SHIFT | SENT;
+        // Relaxed: only senders look, and what they find is ordered by the position's being over.
+        self.words[chunk].compare_exchange(lent(me), sent, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Of one that is not sent after all.
+    pub(super) fn give_back(&self, chunk: usize, me: By) {
+        // Relaxed: nobody has read it. If it fails somebody took us for dead, and has it.
+        let _ = self.words[chunk].compare_exchange(lent(me), FREE, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+fn lent(me: By) -> u64 {
+    me.bits() | LENT
+}

@@ -1,0 +1,57 @@
+//! What a cell holds: a tag and a length, and then the message, or the number of the chunk that has it.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+// Relaxed, all of it: what is in a cell is ordered by the cell's word.
+
+const WORD: usize = size_of::<u64>();
+/// Behind the cell's word.
+const SAYS: usize = 1;
+/// Where the message begins, in words.
+const MESSAGE: usize = 2;
+/// The same in bytes.
+pub(super) const MESSAGE_AT: usize = MESSAGE * WORD;
+
+/// Writes down a message of so many bytes.
+#[inline(always)]
+pub(super) fn say(cell: &[AtomicU64], tag: u32, len: usize) {
+    cell[SAYS].store(u64::from(tag) | (len as u64) << 32, Relaxed);
+}
+
+/// The tag and the length that it says.
+#[inline(always)]
+pub(super) fn said(cell: &[AtomicU64]) -> (u32, usize) {
+    let says = cell[SAYS].load(Relaxed);
+    (says as u32, (says >> 32) as usize)
+}
+
+/// Where the message is, if not here.
+pub(super) fn set_chunk(cell: &[AtomicU64], chunk: usize) {
+    cell[MESSAGE].store(chunk as u64, Relaxed);
+}
+
+/// What [`set_chunk`] has set, or anything.
+pub(super) fn chunk(cell: &[AtomicU64]) -> u64 {
+    cell[MESSAGE].load(Relaxed)
+}
+
+/// Copies a message in that has room here.
+#[inline(always)]
+pub(super) fn write(cell: &[AtomicU64], bytes: &[u8]) {
+    let words = &cell[MESSAGE..];
+    let mut whole = bytes.chunks_exact(WORD);
+    for (chunk, word) in whole.by_ref().zip(words) {
+        let mut bytes = [0; WORD];
+        bytes.copy_from_slice(chunk);
+        word.store(u64::from_ne_bytes(bytes), Relaxed);
+    }
+    let rest = whole.remainder();
+    if !rest.is_empty()
+        && let Some(word) = words.get(bytes.len() / WORD)
+    {
+        let mut bytes = [0; WORD];
+        bytes[..rest.len()].copy_from_slice(rest);
+        word.store(u64::from_ne_bytes(bytes), Relaxed);
+    }
+}

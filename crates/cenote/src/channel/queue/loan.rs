@@ -1,0 +1,149 @@
+//! Memory for a message that is filled in place.
+
+use std::{fmt, io};
+
+use super::item::Item;
+use super::sender::{Message, Sender, still_full};
+use crate::error::{Error, Result};
+use crate::sys::Wait;
+
+/// Memory for a message, from [`Sender::loan`]: filled in place, and sent without a copy. Dropped unsent, it is given back.
+///
+/// It lies in shared memory, where others could write: so bytes are copied into it. What was there before is not cleared.
+pub struct Loan<'a, T: Item + ?Sized = [u8]> {
+    sender: &'a Sender<T>,
+    len: usize,
+    memory: Memory,
+    /// How far [`io::Write`] has come.
+    written: usize,
+}
+
+#[expect(clippy::large_enum_variant, reason = "it stays on the stack, and nothing is allocated")]
+enum Memory {
+    /// Of our own, until there is a cell for it.
+    Short([u8; 256]),
+    Chunk(usize),
+    /// It was sent.
+    Gone,
+}
+
+impl<'a, T: Item + ?Sized> Loan<'a, T> {
+    pub(super) fn short(sender: &'a Sender<T>, len: usize) -> Self {
+        Self { sender, len, memory: Memory::Short([0; 256]), written: 0 }
+    }
+
+    pub(super) fn chunk(sender: &'a Sender<T>, chunk: usize, len: usize) -> Self {
+        Self { sender, len, memory: Memory::Chunk(chunk), written: 0 }
+    }
+
+    pub(super) fn put(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
+        if offset.checked_add(bytes.len()).is_none_or(|end| end > self.len) {
+            return Err(Error::outside(offset, bytes.len(), self.len));
+        }
+        match &mut self.memory {
+            Memory::Short(all) => all[offset..offset + bytes.len()].copy_from_slice(bytes),
+            Memory::Chunk(chunk) => {
+                let end = &self.sender.end;
+                end.mapping().write(end.shape.chunk_at(*chunk) + offset, bytes)?;
+            }
+            Memory::Gone => {}
+        }
+        Ok(())
+    }
+
+    /// Sends it: the loan itself if there was no room in the time.
+    pub(super) fn hand_over(mut self, tag: u32, wait: Wait) -> Result<Option<Self>> {
+        let Some(position) = self.sender.claim(wait)? else { return Ok(Some(self)) };
+        let message = match &self.memory {
+            Memory::Short(all) => Message::Short(&all[..self.len]),
+            Memory::Chunk(chunk) => Message::Chunk(*chunk, self.len),
+            Memory::Gone => Message::Short(&[]),
+        };
+        let sent = self.sender.publish(position, tag, &message);
+        // Also if that failed it is not ours to give back.
+        self.memory = Memory::Gone;
+        sent.map(|()| None)
+    }
+}
+
+impl Loan<'_> {
+    /// How many bytes the message has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Copies bytes into it.
+    ///
+    /// # Errors
+    /// `InvalidSize` if they are not within the message; `Corrupt` if the memory was taken away.
+    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
+        let sender = self.sender;
+        self.put(offset, bytes).map_err(|error| sender.end.during("write", error))
+    }
+
+    /// Sends it, as [`Sender::send`] does.
+    ///
+    /// # Errors
+    /// As there. The message is lost then.
+    pub fn send(self) -> Result<()> {
+        self.send_tagged(0)
+    }
+
+    /// The same with a tag.
+    ///
+    /// # Errors
+    /// Those of [`send`](Self::send).
+    pub fn send_tagged(self, tag: u32) -> Result<()> {
+        let sender = self.sender;
+        match self.hand_over(tag, sender.patience()) {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => Err(sender.end.during("send to", still_full())),
+            Err(error) => Err(sender.end.during("send to", error)),
+        }
+    }
+
+    /// Sends it if there is room: the loan itself if there is not.
+    ///
+    /// # Errors
+    /// Those of [`Sender::try_send`].
+    pub fn try_send(self, tag: u32) -> Result<Option<Self>> {
+        let sender = self.sender;
+        self.hand_over(tag, Wait::Try).map_err(|error| sender.end.during("send to", error))
+    }
+}
+
+/// Fills it from the beginning on.
+impl io::Write for Loan<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let fits = bytes.len().min(self.len - self.written);
+        self.put(self.written, &bytes[..fits]).map_err(io::Error::other)?;
+        self.written += fits;
+        Ok(fits)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<T: Item + ?Sized> Drop for Loan<'_, T> {
+    fn drop(&mut self) {
+        let end = &self.sender.end;
+        if let (Memory::Chunk(chunk), Ok(())) = (&self.memory, end.ensure_ours()) {
+            end.pool().give_back(*chunk, end.me);
+        }
+    }
+}
+
+impl<T: Item + ?Sized> fmt::Debug for Loan<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loan").field("len", &self.len).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,346 @@
+//! The end that receives.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::super::ring::{Found, ReceivingAt};
+use super::borrowed::Borrowed;
+use super::cell;
+use super::end::End;
+use super::item::{Bytes, Item};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{ARRIVALS, CELLS};
+use crate::segment::Segment;
+use crate::sys::Wait;
+
+/// How long somebody who only looks now and then leaves between two questions whether others live.
+const ASKING: Duration = Duration::from_millis(1);
+
+/// An end of a [`Queue`](super::Queue) that receives.
+///
+/// It stays in one thread at a time: it can be moved to another, and a thread that wants its own attaches its own.
+pub struct Receiver<T: Item + ?Sized = [u8]> {
+    pub(super) end: End,
+    at: ReceivingAt,
+    asked: Cell<Option<Instant>>,
+    of: PhantomData<fn() -> T>,
+}
+
+/// A message that can be read: where it is, and what its cell says of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrived {
+    pub(super) position: u64,
+    pub(super) tag: u32,
+    pub(super) len: usize,
+    /// Where its bytes are mapped.
+    pub(super) offset: usize,
+}
+
+impl<T: Item + ?Sized> Receiver<T> {
+    pub(super) fn of(end: End) -> Result<Self> {
+        let at = end.ring().receiving_from();
+        end.mapping().intact()?;
+        Ok(Self { end, at, asked: Cell::new(None), of: PhantomData })
+    }
+
+    /// Receives a message, waiting for one as long as it takes, or as [`Options::timeout`](crate::Options::timeout)
+    /// allows. While messages come quickly it does not sleep; else it takes no time of a processor.
+    ///
+    /// If this process dies meanwhile, another one receives the message.
+    ///
+    /// # Errors
+    /// `Timeout`; `Corrupt` if what is there makes no sense (the message is passed over), or the memory was taken away;
+    /// `LockError` in a forked child.
+    #[inline(always)]
+    pub fn receive(&self) -> Result<T::Owned> {
+        self.receive_tagged().map(|(_, message)| message)
+    }
+
+    /// The same, with the message's tag.
+    ///
+    /// # Errors
+    /// Those of [`receive`](Self::receive).
+    #[inline(always)]
+    pub fn receive_tagged(&self) -> Result<(u32, T::Owned)> {
+        match self.eagerly() {
+            Some(position) => self.copy_out(position),
+            None => self.receive_patiently(self.end.segment.patience(Wait::Forever)),
+        }
+    }
+
+    /// Receives a message if there is one.
+    ///
+    /// # Errors
+    /// Those of [`receive`](Self::receive), `Timeout` excepted.
+    #[inline]
+    pub fn try_receive(&self) -> Result<Option<T::Owned>> {
+        self.try_receive_tagged().map(|received| received.map(|(_, message)| message))
+    }
+
+    /// The same, with the message's tag.
+    ///
+    /// # Errors
+    /// Those of [`try_receive`](Self::try_receive).
+    #[inline]
+    pub fn try_receive_tagged(&self) -> Result<Option<(u32, T::Owned)>> {
+        match self.quickly() {
+            Some(position) => self.copy_out(position).map(Some),
+            None => self.copy_out_after(Wait::Try),
+        }
+    }
+
+    /// Receives a message, waiting for so long at most.
+    ///
+    /// # Errors
+    /// Those of [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_timeout(&self, timeout: Duration) -> Result<T::Owned> {
+        self.receive_tagged_timeout(timeout).map(|(_, message)| message)
+    }
+
+    /// The same, with the message's tag.
+    ///
+    /// # Errors
+    /// Those of [`receive`](Self::receive).
+    #[inline]
+    pub fn receive_tagged_timeout(&self, timeout: Duration) -> Result<(u32, T::Owned)> {
+        match self.eagerly() {
+            Some(position) => self.copy_out(position),
+            None => self.receive_patiently(Wait::up_to(Some(timeout))),
+        }
+    }
+
+    /// The usual case, in as few steps as it can be done: where there is a message, which is ours until it is finished.
+    #[inline(always)]
+    fn quickly(&self) -> Option<u64> {
+        let end = &self.end;
+        if end.is_well() { end.ring().look_quickly(&self.at, end.me) } else { None }
+    }
+
+    /// The same, again and again, for as long as it takes a peer to answer at once.
+    #[inline(always)]
+    fn eagerly(&self) -> Option<u64> {
+        for _ in 0..self.end.spin.eager() {
+            if let Some(position) = self.quickly() {
+                return Some(position);
+            }
+        }
+        self.quickly()
+    }
+
+    #[inline(always)]
+    fn copy_out(&self, position: u64) -> Result<(u32, T::Owned)> {
+        let arrived = self.read_head(position)?;
+        let message =
+            T::read(Bytes { mapping: self.end.mapping(), offset: arrived.offset, len: arrived.len });
+        let finished = self.finish(position);
+        match (message, finished) {
+            (Ok(message), Ok(())) => Ok((arrived.tag, message)),
+            (Err(error), _) | (_, Err(error)) => Err(self.end.during("receive from", error)),
+        }
+    }
+
+    #[cold]
+    fn receive_patiently(&self, wait: Wait) -> Result<(u32, T::Owned)> {
+        self.copy_out_after(wait)?.ok_or_else(|| self.end.during("receive from", silent()))
+    }
+
+    #[cold]
+    fn copy_out_after(&self, wait: Wait) -> Result<Option<(u32, T::Owned)>> {
+        match self.next(wait) {
+            Ok(Some(position)) => self.copy_out(position).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.end.during("receive from", error)),
+        }
+    }
+
+    /// Waits for a message, which is ours until it is finished.
+    fn next(&self, wait: Wait) -> Result<Option<u64>> {
+        let end = &self.end;
+        end.ensure_ours()?;
+        end.mapping().intact()?;
+        let position = match end.ring().look(&self.at, end.me)? {
+            Found::Message(position) => Some(position),
+            found => self.look_again(found, wait)?,
+        };
+        end.mapping().intact()?;
+        Ok(position)
+    }
+
+    #[cold]
+    fn look_again(&self, found: Found, wait: Wait) -> Result<Option<u64>> {
+        if !matches!(wait, Wait::Try) {
+            return self.end.wait_at(ARRIVALS, wait, |thoroughly| {
+                self.end.mapping().intact()?;
+                self.look(thoroughly)
+            });
+        }
+        let ring = self.end.ring();
+        // Relaxed: a hint, whether there may be something of the dead.
+        let all_is_well =
+            found == Found::Nothing && ring.head().load(Ordering::Relaxed) == self.at.next.get();
+        if all_is_well || self.asked.get().is_some_and(|asked| asked.elapsed() < ASKING) {
+            return Ok(None);
+        }
+        self.asked.set(Some(Instant::now()));
+        self.look(true)
+    }
+
+    /// Looks for a message, and, if that is to be done thoroughly, for what those who died have left.
+    fn look(&self, thoroughly: bool) -> Result<Option<u64>> {
+        let end = &self.end;
+        let ring = end.ring();
+        loop {
+            match ring.look(&self.at, end.me)? {
+                Found::Message(position) => return Ok(Some(position)),
+                Found::Unfinished(position) if thoroughly => {
+                    if !ring.skip_if_gone(position, &end.living()?)? {
+                        return Ok(None);
+                    }
+                }
+                Found::Nothing if thoroughly => {
+                    // Those that were passed over have made room.
+                    end.notify_senders();
+                    return ring.take_over(&self.at, end.me, &end.living()?);
+                }
+                Found::Nothing | Found::Unfinished(_) => return Ok(None),
+            }
+        }
+    }
+
+    /// What the cell says of its message: of which nothing is used before it is checked.
+    #[inline(always)]
+    pub(super) fn read_head(&self, position: u64) -> Result<Arrived> {
+        let end = &self.end;
+        let ring = end.ring();
+        let cell = ring.cell(position);
+        let (tag, len) = cell::said(cell);
+        if len <= end.short {
+            let offset = CELLS + ring.cell_at(position) * size_of::<u64>() + cell::MESSAGE_AT;
+            return Ok(Arrived { position, tag, len, offset });
+        }
+        let chunk = cell::chunk(cell);
+        if len > end.shape.longest || chunk >= end.shape.chunks as u64 {
+            return self.pass_over(position);
+        }
+        Ok(Arrived { position, tag, len, offset: end.shape.chunk_at(chunk as usize) })
+    }
+
+    #[cold]
+    fn pass_over(&self, position: u64) -> Result<Arrived> {
+        let what = "a message is said to be where none can be, and was passed over";
+        let error = Error::new(ErrorKind::Corrupt, what).with_hint("somebody has scribbled over it");
+        self.finish(position)?;
+        Err(self.end.during("receive from", error))
+    }
+
+    /// Ends with a message, and lets a sender have its place.
+    #[inline(always)]
+    pub(super) fn finish(&self, position: u64) -> Result<()> {
+        let end = &self.end;
+        let ours = end.ring().finish(&self.at, position, end.me);
+        end.notify_senders();
+        if ours && end.is_well() { Ok(()) } else { self.why_odd() }
+    }
+
+    #[cold]
+    fn why_odd(&self) -> Result<()> {
+        Err(self.end.mapping().intact().err().unwrap_or_else(taken_for_dead))
+    }
+
+    /// The segment that it lies in.
+    #[must_use]
+    pub fn segment(&self) -> &Segment {
+        &self.end.segment
+    }
+
+    /// Detaches, and reports errors: as [`Segment::detach`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn detach(self) -> Result<()> {
+        self.end.detach()
+    }
+}
+
+impl Receiver {
+    /// Receives a message without copying it: it stays where it is until the [`Borrowed`] is dropped, and counts as received
+    /// only then. Waits as [`receive`](Self::receive) does.
+    ///
+    /// If this process dies with it in hand, another one receives the message. While it is in hand it takes up room in
+    /// the queue, and further messages can be received.
+    ///
+    /// # Errors
+    /// Those of [`receive`](Self::receive).
+    #[inline]
+    pub fn borrow(&self) -> Result<Borrowed<'_>> {
+        match self.eagerly() {
+            Some(position) => self.borrow_at(position),
+            None => self.borrow_patiently(self.end.segment.patience(Wait::Forever)),
+        }
+    }
+
+    /// The same if there is a message.
+    ///
+    /// # Errors
+    /// Those of [`try_receive`](Self::try_receive).
+    #[inline]
+    pub fn try_borrow(&self) -> Result<Option<Borrowed<'_>>> {
+        match self.quickly() {
+            Some(position) => self.borrow_at(position).map(Some),
+            None => self.borrow_after(Wait::Try),
+        }
+    }
+
+    /// The same, waiting for so long at most.
+    ///
+    /// # Errors
+    /// Those of [`receive`](Self::receive).
+    #[inline]
+    pub fn borrow_timeout(&self, timeout: Duration) -> Result<Borrowed<'_>> {
+        match self.eagerly() {
+            Some(position) => self.borrow_at(position),
+            None => self.borrow_patiently(Wait::up_to(Some(timeout))),
+        }
+    }
+
+    #[inline]
+    fn borrow_at(&self, position: u64) -> Result<Borrowed<'_>> {
+        self.read_head(position).map(|arrived| Borrowed::new(self, arrived))
+    }
+
+    #[cold]
+    fn borrow_patiently(&self, wait: Wait) -> Result<Borrowed<'_>> {
+        self.borrow_after(wait)?.ok_or_else(|| self.end.during("receive from", silent()))
+    }
+
+    #[cold]
+    fn borrow_after(&self, wait: Wait) -> Result<Option<Borrowed<'_>>> {
+        match self.next(wait) {
+            Ok(Some(position)) => self.borrow_at(position).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.end.during("receive from", error)),
+        }
+    }
+}
+
+impl<T: Item + ?Sized> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("segment", &self.end.segment).finish_non_exhaustive()
+    }
+}
+
+#[cold]
+fn silent() -> Error {
+    Error::new(ErrorKind::Timeout, "no message came")
+        .with_hint("nobody sends: `cenote show` names those who could; or wait longer")
+}
+
+#[cold]
+fn taken_for_dead() -> Error {
+    Error::new(ErrorKind::LockError, "somebody has taken this message over, as if its receiver were dead")
+        .with_hint("something has closed this process's files: attach anew")
+}

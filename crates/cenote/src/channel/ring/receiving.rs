@@ -1,0 +1,197 @@
+//! The part of those who receive.
+
+use std::cell::Cell;
+use std::sync::atomic::Ordering;
+
+use super::mark::{Mark, State};
+use super::{By, Living, Nonsense, Ring, TRIES};
+use crate::sync::Word;
+
+/// What there is to receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::channel) enum Found {
+    /// A message, at that position: to be read and finished.
+    Message(u64),
+    /// Nobody has sent anything.
+    Nothing,
+    /// The next one is being written.
+    Unfinished(u64),
+}
+
+/// How far one who receives is.
+#[derive(Debug)]
+pub(in crate::channel) struct ReceivingAt {
+    /// The next position to look at.
+    pub(in crate::channel) next: Cell<u64>,
+    /// Up to where all is finished, of who alone receives.
+    finished: Cell<u64>,
+}
+
+impl<W: Word> Ring<'_, W> {
+    /// Where one begins who comes to receive.
+    pub(in crate::channel) fn receiving_from(&self) -> ReceivingAt {
+        // Acquire: pairs with the Release in `finish`.
+        let head = self.head().load(Ordering::Acquire);
+        ReceivingAt { next: Cell::new(head), finished: Cell::new(head) }
+    }
+
+    /// The same for the usual case, in as few steps as it can be done: `None` says nothing.
+    #[inline(always)]
+    pub(in crate::channel) fn look_quickly(&self, at: &ReceivingAt, me: By) -> Option<u64> {
+        let next = at.next.get();
+        let (word, lap) = (self.word(next), self.lap(next));
+        let published = Mark::new(State::Published, lap);
+        // Acquire: as in `look`.
+        if word.load(Ordering::Acquire) != published.0 {
+            return None;
+        }
+        if self.rules.receivers_claim {
+            let taken = Mark::by(State::Taken, me, lap);
+            // Acquire: likewise.
+            if word.compare_exchange(published.0, taken.0, Ordering::Acquire, Ordering::Relaxed).is_err() {
+                return None;
+            }
+        }
+        at.next.set(next + 1);
+        Some(next)
+    }
+
+    /// Looks for the next message, and takes it if others could.
+    pub(in crate::channel) fn look(&self, at: &ReceivingAt, me: By) -> Result<Found, Nonsense> {
+        for _ in 0..TRIES {
+            let next = at.next.get();
+            let lap = self.lap(next);
+            let word = self.word(next);
+            // Acquire: pairs with the Release in `publish`: the message is there.
+            let seen = Mark(word.load(Ordering::Acquire));
+            match seen.ahead_of(lap) {
+                0 => {}
+                ahead if ahead < 0 => return Ok(Found::Nothing),
+                // It was dropped, and so were all that are a lap behind what is there now.
+                ahead if self.rules.receivers_claim => {
+                    at.next.set(next.wrapping_add((ahead as u64 - 1) << self.bits).wrapping_add(1));
+                    continue;
+                }
+                _ => return Err(Nonsense),
+            }
+            match seen.state() {
+                Some(State::Published) if self.rules.receivers_claim => {
+                    let taken = Mark::by(State::Taken, me, lap);
+                    // Acquire: as above.
+                    if word.compare_exchange(seen.0, taken.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                        at.next.set(next + 1);
+                        return Ok(Found::Message(next));
+                    }
+                }
+                Some(State::Published) => {
+                    at.next.set(next + 1);
+                    return Ok(Found::Message(next));
+                }
+                Some(State::Claimed) => return Ok(Found::Unfinished(next)),
+                Some(State::Skipped | State::Done) => self.pass(at, next),
+                Some(State::Taken) if self.rules.receivers_claim => at.next.set(next + 1),
+                _ => return Err(Nonsense),
+            }
+        }
+        Ok(Found::Nothing)
+    }
+
+    /// Goes on behind what is over already.
+    fn pass(&self, at: &ReceivingAt, position: u64) {
+        at.next.set(position + 1);
+        if self.rules.receivers_claim {
+            self.move_head();
+        } else if at.finished.get() == position {
+            self.finished_up_to(at, position + 1);
+        }
+    }
+
+    /// Ends with a message: false if somebody took us for dead.
+    #[inline(always)]
+    pub(in crate::channel) fn finish(&self, at: &ReceivingAt, position: u64, me: By) -> bool {
+        let lap = self.lap(position);
+        if self.rules.receivers_claim {
+            let (taken, done) = (Mark::by(State::Taken, me, lap), Mark::new(State::Done, lap));
+            let word = self.word(position);
+            // Release: pairs with the Acquire in `claim`: what is written there comes after our reading.
+            let ours = word.compare_exchange(taken.0, done.0, Ordering::Release, Ordering::Relaxed).is_ok();
+            self.move_head();
+            return ours;
+        }
+        if at.finished.get() != position {
+            // One before it is still read. Who receives after us is to know that this one was finished.
+            // Relaxed: what follows is ordered by the head.
+            self.word(position).store(Mark::new(State::Done, lap).0, Ordering::Relaxed);
+            return true;
+        }
+        self.finished_up_to(at, position + 1);
+        true
+    }
+
+    /// Of who alone receives: and behind what was finished before.
+    #[inline(always)]
+    fn finished_up_to(&self, at: &ReceivingAt, mut position: u64) {
+        while position < at.next.get() {
+            // Relaxed: written by ourselves, or found by `look`.
+            let mark = Mark(self.word(position).load(Ordering::Relaxed));
+            if !mark.is_over(self.lap(position)) {
+                break;
+            }
+            position += 1;
+        }
+        at.finished.set(position);
+        // Release: pairs with the Acquire in `has_room`: what is written there comes after our reading.
+        self.head().store(position, Ordering::Release);
+    }
+
+    /// Of those who claim: says how far all is finished.
+    fn move_head(&self) {
+        for _ in 0..self.depth() {
+            // Relaxed: the exchange looks whether it is the same still.
+            let head = self.head().load(Ordering::Relaxed);
+            // Relaxed: only a hint comes of it.
+            let mark = Mark(self.word(head).load(Ordering::Relaxed));
+            if !mark.is_over(self.lap(head)) {
+                return;
+            }
+            // Relaxed: if it fails somebody else has moved it.
+            let _ = self.head().compare_exchange(
+                head,
+                head.wrapping_add(1),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            );
+        }
+    }
+
+    /// Of those who claim: takes a message over that a dead one has taken, of those that we have passed.
+    pub(in crate::channel) fn take_over<L: Living>(
+        &self,
+        at: &ReceivingAt,
+        me: By,
+        living: &L,
+    ) -> Result<Option<u64>, L::Error> {
+        if !self.rules.receivers_claim {
+            return Ok(None);
+        }
+        // Relaxed: a hint.
+        let head = self.head().load(Ordering::Relaxed);
+        let from = head.max(at.next.get().saturating_sub(self.depth()));
+        for position in from..at.next.get() {
+            let (word, lap) = (self.word(position), self.lap(position));
+            // Relaxed: the exchange looks whether it is the same still.
+            let seen = Mark(word.load(Ordering::Relaxed));
+            if seen.ahead_of(lap) != 0 || seen.state() != Some(State::Taken) || seen.who() == me {
+                continue;
+            }
+            if living.is_gone(seen.who())? {
+                let taken = Mark::by(State::Taken, me, lap);
+                // Acquire: pairs with the Release in `publish`, through what the dead one has written there since.
+                if word.compare_exchange(seen.0, taken.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    return Ok(Some(position));
+                }
+            }
+        }
+        Ok(None)
+    }
+}

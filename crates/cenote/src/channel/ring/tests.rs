@@ -1,0 +1,170 @@
+//! The ring by one thread, and with anything in its words.
+
+use std::cell::Cell;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::*;
+
+const ME: By = By { slot: 3, generation: 9 };
+const RULES: [Rules; 5] = {
+    let direct = Rules { senders_claim: false, receivers_claim: false, drop_oldest: false };
+    [
+        direct,
+        Rules { senders_claim: true, ..direct },
+        Rules { receivers_claim: true, ..direct },
+        Rules { senders_claim: true, receivers_claim: true, drop_oldest: false },
+        Rules { senders_claim: true, receivers_claim: true, drop_oldest: true },
+    ]
+};
+
+struct Nobody;
+
+impl Living for Nobody {
+    type Error = std::convert::Infallible;
+
+    fn is_gone(&self, _who: By) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+}
+
+fn memory(bits: u32, word: impl Fn(usize) -> u64) -> ([AtomicU64; CONTROL_WORDS], Vec<AtomicU64>) {
+    let words = |from: usize, at: usize| AtomicU64::new(word(from + at));
+    (std::array::from_fn(|at| words(0, at)), (0..8 << bits).map(|at| words(CONTROL_WORDS, at)).collect())
+}
+
+fn ring<'a>(
+    (control, cells): &'a ([AtomicU64; CONTROL_WORDS], Vec<AtomicU64>),
+    bits: u32,
+    rules: Rules,
+) -> Ring<'a, AtomicU64> {
+    Ring { control, cells, cell_bits: 3, bits, rules }
+}
+
+#[test]
+fn it_is_full_and_empty_when_it_should_be_for_many_laps() {
+    for (rules, bits) in RULES.into_iter().flat_map(|rules| [0, 1, 3].map(|bits| (rules, bits))) {
+        let memory = memory(bits, |_| 0);
+        let ring = ring(&memory, bits, rules);
+        let (sending, receiving) = (ring.sending_from().unwrap(), ring.receiving_from());
+        let mut next = 0;
+        for _ in 0..5 {
+            for sent in next..next + ring.depth() {
+                assert_eq!(ring.claim(&sending, ME), Ok(Claim::Ours(sent)), "{rules:?}");
+                assert!(ring.publish(&sending, sent, ME));
+            }
+            if !rules.drop_oldest {
+                assert_eq!(ring.claim(&sending, ME), Ok(Claim::Full(next + ring.depth())));
+            }
+            for received in next..next + ring.depth() {
+                assert_eq!(ring.look(&receiving, ME), Ok(Found::Message(received)));
+                assert!(!ring.is_over(received));
+                assert!(ring.finish(&receiving, received, ME));
+                assert!(ring.is_over(received));
+            }
+            assert_eq!(ring.look(&receiving, ME), Ok(Found::Nothing));
+            next += ring.depth();
+            assert_eq!((ring.sent(), ring.head().load(Relaxed)), (next, next), "{rules:?}");
+            assert_eq!(ring.receiving_from().next.get(), next);
+        }
+        // Who comes now finds its place.
+        assert_eq!(ring.claim(&ring.sending_from().unwrap(), ME), Ok(Claim::Ours(next)));
+    }
+}
+
+#[test]
+fn the_oldest_goes_but_not_from_under_a_reader() {
+    let memory = memory(1, |_| 0);
+    let ring = ring(&memory, 1, RULES[4]);
+    let (sending, receiving) = (ring.sending_from().unwrap(), ring.receiving_from());
+    let send = || match ring.claim(&sending, ME) {
+        Ok(Claim::Ours(position)) => ring.publish(&sending, position, ME),
+        other => panic!("{other:?}"),
+    };
+    assert!(send() && send() && send());
+    assert_eq!(ring.dropped().load(Relaxed), 1);
+    // The second and the third are there.
+    assert_eq!(ring.look(&receiving, ME), Ok(Found::Message(1)));
+    assert_eq!(ring.claim(&sending, ME), Ok(Claim::Full(3)), "it is being read");
+    assert!(ring.finish(&receiving, 1, ME) && send() && send());
+    assert_eq!((ring.dropped().load(Relaxed), ring.look(&receiving, ME)), (2, Ok(Found::Message(3))));
+}
+
+#[test]
+fn who_sends_alone_goes_on_where_a_dead_one_ended() {
+    let memory = memory(2, |_| 0);
+    let ring = ring(&memory, 2, RULES[0]);
+    let (first, receiving) = (ring.sending_from().unwrap(), ring.receiving_from());
+    for position in 0..3 {
+        assert_eq!(ring.claim(&first, ME), Ok(Claim::Ours(position)));
+        ring.publish(&first, position, ME);
+    }
+    // As if it had died between publishing and saying so; and somebody has received it out of its turn.
+    ring.tail().store(1, Relaxed);
+    assert_eq!(ring.look(&receiving, ME), Ok(Found::Message(0)));
+    assert_eq!(ring.look(&receiving, ME), Ok(Found::Message(1)));
+    assert!(ring.finish(&receiving, 1, ME));
+    assert_eq!(ring.sending_from().unwrap().next.get(), 3);
+    // Who receives next begins with what was not finished, and does not get twice what was.
+    let next = ring.receiving_from();
+    assert_eq!(ring.look(&next, ME), Ok(Found::Message(0)));
+    assert!(ring.finish(&next, 0, ME));
+    assert_eq!(ring.look(&next, ME), Ok(Found::Message(2)));
+}
+
+/// Whatever is in the words: every call ends, and no position lies outside.
+#[test]
+fn anything_at_all_ends_in_time() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for round in 0..3000 {
+        let bits = (round % 4) as u32;
+        let seed = random();
+        let few = round % 3;
+        let memory = memory(bits, |at| {
+            let word = seed.wrapping_mul(at as u64 + 1).rotate_left(at as u32);
+            match few {
+                0 => word,
+                1 => (word & 0xf) | (word & 3) << 28,
+                _ => word & 0xff,
+            }
+        });
+        for rules in RULES {
+            let ring = ring(&memory, bits, rules);
+            let at = Cell::new(0);
+            if let Ok(sending) = ring.sending_from() {
+                for _ in 0..10 {
+                    match ring.claim(&sending, ME) {
+                        Ok(Claim::Ours(position)) => {
+                            ring.publish(&sending, position, ME);
+                        }
+                        Ok(Claim::Held(position)) => {
+                            ring.skip_if_gone(position, &Nobody).unwrap();
+                        }
+                        _ => break,
+                    }
+                }
+            }
+            let receiving = ring.receiving_from();
+            for _ in 0..10 {
+                match ring.look(&receiving, ME) {
+                    Ok(Found::Message(position)) => {
+                        ring.finish(&receiving, position, ME);
+                    }
+                    Ok(Found::Unfinished(position)) => {
+                        ring.skip_if_gone(position, &Nobody).unwrap();
+                    }
+                    _ => break,
+                }
+                at.set(at.get() + 1);
+            }
+            ring.take_over(&receiving, ME, &Nobody).unwrap();
+            ring.sent();
+        }
+    }
+}
