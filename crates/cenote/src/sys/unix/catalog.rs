@@ -96,7 +96,17 @@ pub(crate) fn file_names(directory: &std::path::Path) -> Result<Vec<String>> {
     Ok(files.filter_map(|entry| entry.file_name().into_string().ok()).collect())
 }
 
-/// All processes, by what the kernel calls their programs: the first 15 bytes of the name.
+/// Whether a process has ended, though nobody has asked how it ended: no thread of it runs. Its first one may have ended
+/// before the others.
+pub(super) fn has_ended(pid: u32) -> bool {
+    const ZOMBIE: &str = "Z";
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name before it is in parentheses, and may have some itself.
+    let state = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next());
+    state == Some(ZOMBIE) && fs::read_dir(format!("/proc/{pid}/task")).is_ok_and(|tasks| tasks.count() == 1)
+}
+
+/// All processes that run, by what the kernel calls their programs: the first 15 bytes of the name.
 pub(crate) fn programs() -> Vec<Program> {
     let list = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = list.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -104,7 +114,7 @@ pub(crate) fn programs() -> Vec<Program> {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim_end().to_owned();
         Some(Program { name, uid: uid_of(pid)? })
     };
-    pids.filter_map(program).collect()
+    pids.filter(|&pid| !has_ended(pid)).filter_map(program).collect()
 }
 
 /// Where a process runs, if that is another PID namespace than ours: the container's id as far as its cgroup tells, else

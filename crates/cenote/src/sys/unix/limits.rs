@@ -111,10 +111,11 @@ pub(crate) fn huge_pages() -> Option<(u64, u64, u64)> {
     Some((field("HugePages_Total:")?, field("HugePages_Free:")?, field("Hugepagesize:")? * 1024))
 }
 
-/// Whether there is a process of this id, which /proc may hide.
+/// Whether a process of this id runs, which /proc may hide.
 pub(crate) fn process_exists(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+    let id = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    id.is_some_and(|id| rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+        && !super::catalog::has_ended(pid)
 }
 
 /// The user that this process acts as.
