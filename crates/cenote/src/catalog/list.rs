@@ -88,7 +88,7 @@ fn qt_section(name: &str) -> Option<Address> {
 }
 
 /// What lies in /dev/shm: native segments, those of `shm_open`, and files in folders.
-fn address_in_shm(path: &Path) -> Option<Address> {
+pub(super) fn address_in_shm(path: &Path) -> Option<Address> {
     let within = path.strip_prefix(sys::SHM_DIRECTORY).ok()?.to_str()?;
     let address = match backend::native_name(within) {
         Some((uid, native)) => native_address(uid, &native),

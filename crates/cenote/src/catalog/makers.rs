@@ -11,29 +11,57 @@ pub(super) struct Maker {
     pub(super) patterns: &'static [&'static str],
     /// Programs of it that keep segments for others, while nobody maps them: what they may still want is not stale.
     pub(super) keepers: &'static [&'static str],
+    /// Whether they keep System V segments too, whose keys do not tell whose they are.
+    keep_system_v: bool,
+    /// Those of its names that all its programs share, and map only for a moment: not stale while another of its
+    /// segments may be in use.
+    common: &'static [&'static str],
+}
+
+impl Maker {
+    const fn new(name: &'static str, patterns: &'static [&'static str]) -> Self {
+        Self { name, patterns, keepers: &[], keep_system_v: false, common: &[] }
+    }
+
+    /// Whether all its programs share what has this address.
+    pub(super) fn shares(&self, address: &Address) -> bool {
+        let text: Vec<char> = address.to_string().chars().collect();
+        self.common.iter().any(|pattern| fits(&pattern.chars().collect::<Vec<_>>(), &text))
+    }
 }
 
 const fn maker(name: &'static str, patterns: &'static [&'static str]) -> Maker {
-    Maker { name, patterns, keepers: &[] }
+    Maker::new(name, patterns)
 }
 
 pub(super) const MAKERS: &[Maker] = &[
     maker("Cenote", &["cenote:*"]),
     maker("Qt", &["qt:*", "posix:/qipc_sharedmemory_*", "posix:/sem.qipc_systemsem_*"]),
     maker("Python", &["posix:/psm_????????"]),
-    maker("Chromium", &["posix:/.org.chromium.*", "posix:/.com.google.Chrome.*", "posix:/org.chromium.*"]),
+    maker(
+        "Chromium",
+        &[
+            "posix:/.org.chromium.*",
+            "posix:/.com.google.Chrome.*",
+            "posix:/org.chromium.*",
+            "memfd:shared-memory-region",
+        ],
+    ),
     maker("Firefox", &["posix:/org.mozilla.ipc.*", "posix:/wayland.mozilla.ipc.*", "memfd:mozilla-ipc"]),
-    Maker { name: "PostgreSQL", patterns: &["posix:/PostgreSQL.*"], keepers: &["postgres", "postmaster"] },
-    Maker { name: "PyTorch", patterns: &["posix:/torch_*"], keepers: &["torch_shm_manager"] },
+    Maker {
+        keepers: &["postgres", "postmaster"],
+        keep_system_v: true,
+        ..Maker::new("PostgreSQL", &["posix:/PostgreSQL.*"])
+    },
+    Maker { keepers: &["torch_shm_manager"], ..Maker::new("PyTorch", &["posix:/torch_*"]) },
     maker("NCCL", &["posix:/nccl-??????"]),
-    maker("iceoryx2", &["posix:/iox2_*"]),
+    Maker { common: &["posix:/iox2_*.global_mgmt"], ..Maker::new("iceoryx2", &["posix:/iox2_*"]) },
     maker(
         "Fast DDS",
         &["posix:/fastrtps_*", "posix:/fastdds_*", "posix:/sem.fastrtps_*", "posix:/sem.fastdds_*"],
     ),
     maker("PulseAudio", &["posix:/pulse-shm-*", "memfd:pulseaudio"]),
     maker("PipeWire", &["memfd:pipewire-memfd*", "posix:/pipewire-tmpfile.*"]),
-    maker("Boost", &["file:/dev/shm/boost_interprocess/*"]),
     maker("Open MPI", &["posix:/vader_segment.*", "posix:/sm_segment.*"]),
     maker("UCX", &["posix:/ucx_shm_posix_*"]),
     maker("LTTng", &["posix:/lttng-ust-*"]),
@@ -47,6 +75,11 @@ pub(super) fn maker_of(address: &Address, label: Option<&str>) -> Option<&'stati
         (_, Some(label)) => maker_of_text(&label.replacen("/dev/shm/", "posix:/", 1)),
         _ => maker_of_text(&address.to_string()),
     }
+}
+
+/// The programs that keep System V segments for others, while nobody has them attached.
+pub(super) fn keepers_of_system_v() -> Vec<&'static str> {
+    MAKERS.iter().filter(|maker| maker.keep_system_v).flat_map(|maker| maker.keepers).copied().collect()
 }
 
 /// Whose a POSIX semaphore is, which `name` begins with its slash.
@@ -86,12 +119,14 @@ mod tests {
         let label = Some("pipewire-memfd:flags=0x0000000f,type=2,size=2312");
         assert_eq!(maker_of(&anonymous, label).map(|found| found.name), Some("PipeWire"));
         assert!(maker_of(&anonymous, None).is_none());
+        let chromium = maker_of(&anonymous, Some("shared-memory-region"));
+        assert_eq!(chromium.map(|found| found.name), Some("Chromium"));
         let removed = "file:/proc/1/fd/2".parse().unwrap();
         let label = Some("/dev/shm/.org.chromium.Chromium.gUA6SW");
         assert_eq!(maker_of(&removed, label).map(|found| found.name), Some("Chromium"));
     }
 
-    /// The page has a line `| NAME | PATTERNS | KEEPERS |` for each.
+    /// The page has a line `| NAME | PATTERNS | KEEPERS | COMMON |` for each.
     #[test]
     fn the_page_has_the_same_table() {
         let page = include_str!("../../../../docs/catalog.md");
@@ -99,7 +134,10 @@ mod tests {
             |words: &[&str]| words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let rows: Vec<String> = MAKERS
             .iter()
-            .map(|maker| format!("| {} | {} | {} |", maker.name, words(maker.patterns), words(maker.keepers)))
+            .map(|maker| {
+                let Maker { name, patterns, keepers, common, .. } = maker;
+                format!("| {name} | {} | {} | {} |", words(patterns), words(keepers), words(common))
+            })
             .collect();
         let table = rows.join("\n");
         assert!(page.contains(&table), "docs/catalog.md should have this table:\n{table}");

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::Verdict;
 use super::holders::{Holder, Holders};
-use super::makers::Maker;
+use super::list::address_in_shm;
+use super::makers::{Maker, keepers_of_system_v, maker_of};
 use crate::address::{Address, Kind};
-use crate::backend::{Backend, Examined, Life, Open};
+use crate::backend::{self, Backend, Examined, Life, Open};
 use crate::sys;
 
 /// How long who only looks has a file open, at most.
@@ -28,7 +29,7 @@ pub(super) fn judge(case: &Case<'_>, holders: &Holders) -> (Verdict, String) {
         return proven(life, found);
     }
     if let Some(count) = seen.stat.attached {
-        return counted_by_the_kernel(count);
+        return counted_by_the_kernel(count, seen.stat.uid, holders);
     }
     if !found.is_empty() {
         return (Verdict::Live, who(found));
@@ -47,7 +48,15 @@ pub(super) fn judge(case: &Case<'_>, holders: &Holders) -> (Verdict, String) {
             let reason = format!("a file stays until somebody deletes it; {}", holders.nobody());
             (Verdict::Kept, reason)
         }
-        _ => of_shm_file(case.backend, seen.stat.uid, case.maker, holders),
+        _ => {
+            let shared = case.maker.filter(|maker| maker.shares(address));
+            if let Some(reason) =
+                shared.and_then(|maker| used_by_its_makers_programs(maker, address, holders))
+            {
+                return (Verdict::Unknown, reason);
+            }
+            of_shm_file(case.backend, seen.stat.uid, case.maker, holders)
+        }
     }
 }
 
@@ -85,15 +94,36 @@ pub(super) fn of_shm_file(
     }
 }
 
+/// Some makers have a segment that all their programs share and map only as they start. What such a program has all the
+/// time tells that it runs, whoever may see it.
+fn used_by_its_makers_programs(
+    maker: &'static Maker,
+    address: &Address,
+    holders: &Holders,
+) -> Option<String> {
+    let in_use = |file: &sys::ShmFile| {
+        let other = address_in_shm(&file.path).filter(|other| other != address && !maker.shares(other))?;
+        maker_of(&other, None).filter(|its| its.name == maker.name)?;
+        let is_held = || !holders.of(file.what).is_empty();
+        let is_free = || backend::of(&other).is_ok_and(|one| matches!(one.is_open(), Open::Nowhere));
+        // Where nobody may ask the kernel, all processes were looked at, or it cannot be told.
+        (is_held() || !(holders.saw_all() || is_free())).then_some(other)
+    };
+    let other = sys::shm_files().iter().find_map(in_use)?;
+    Some(format!(
+        "nobody maps it or has it open, but all programs of {} share it, and {other} is in use, or may be: it is stale when \
+         none of theirs is",
+        maker.name
+    ))
+}
+
 /// Some makers have a process that keeps segments for others, which map them later.
 fn wanted_by_its_maker(maker: &Maker, uid: Option<u32>, holders: &Holders) -> Option<String> {
     if maker.keepers.is_empty() {
         return None;
     }
     if let Some(program) = holders.runs(maker.keepers, uid) {
-        return Some(format!(
-            "nobody maps it or has it open, but `{program}` runs, which may keep it for later: it is stale when that has ended"
-        ));
+        return Some(format!("nobody maps it or has it open, {}", may_keep_it(program)));
     }
     (!sys::sees_all_processes()).then(|| {
         let keepers = maker.keepers.join("` or `");
@@ -111,12 +141,21 @@ fn proven(life: Life, found: &[Holder]) -> (Verdict, String) {
     }
 }
 
-fn counted_by_the_kernel(count: u64) -> (Verdict, String) {
+fn may_keep_it(program: &str) -> String {
+    format!("but `{program}` runs, which may keep it for later: it is stale when that has ended")
+}
+
+fn counted_by_the_kernel(count: u64, uid: Option<u32>, holders: &Holders) -> (Verdict, String) {
     match count {
-        0 if sys::lacks(Kind::Sysv).is_none() => {
-            let reason = "the kernel counts no attachment, and it counts those of all containers";
-            (Verdict::Stale, reason.to_owned())
-        }
+        0 if sys::lacks(Kind::Sysv).is_none() => match holders.runs(&keepers_of_system_v(), uid) {
+            Some(keeper) => {
+                (Verdict::Unknown, format!("the kernel counts no attachment, {}", may_keep_it(keeper)))
+            }
+            None => {
+                let reason = "the kernel counts no attachment, and it counts those of all containers";
+                (Verdict::Stale, reason.to_owned())
+            }
+        },
         0 => (Verdict::Unknown, "the kernel counts no attachment; its maker may still want it".to_owned()),
         _ => (Verdict::Live, format!("the kernel counts {}", counted(count, "attachment", "attachments"))),
     }
