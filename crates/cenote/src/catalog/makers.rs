@@ -72,7 +72,9 @@ pub(super) const MAKERS: &[Maker] = &[
 pub(super) fn maker_of(address: &Address, label: Option<&str>) -> Option<&'static Maker> {
     match (address.kind(), label) {
         (Kind::Memfd, label) => maker_of_text(&format!("memfd:{}", label?)),
-        (_, Some(label)) => maker_of_text(&label.replacen("/dev/shm/", "posix:/", 1)),
+        (_, Some(path)) if path.starts_with('/') => maker_of_text(&path.replacen("/dev/shm/", "posix:/", 1)),
+        // Memory without a name that no process has open any more.
+        (_, Some(label)) => maker_of_text(&format!("memfd:{label}")),
         _ => maker_of_text(&address.to_string()),
     }
 }
@@ -122,6 +124,8 @@ mod tests {
         let chromium = maker_of(&anonymous, Some("shared-memory-region"));
         assert_eq!(chromium.map(|found| found.name), Some("Chromium"));
         let removed = "file:/proc/1/fd/2".parse().unwrap();
+        let chromium = maker_of(&removed, Some("shared-memory-region"));
+        assert_eq!(chromium.map(|found| found.name), Some("Chromium"));
         let label = Some("/dev/shm/.org.chromium.Chromium.gUA6SW");
         assert_eq!(maker_of(&removed, label).map(|found| found.name), Some("Chromium"));
     }

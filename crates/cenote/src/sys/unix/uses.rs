@@ -105,7 +105,7 @@ fn parse(line: &[u8]) -> Option<Line> {
     let range = words.next()?.to_owned();
     let permissions = words.next()?;
     let (major, minor) = words.nth(1)?.split_once(':')?;
-    let inode: u64 = words.next()?.parse().ok().filter(|&inode| inode != 0)?;
+    let inode: u64 = words.next()?.parse().ok()?;
     // Asynchronous reading and writing has a ring there, which is nobody else's.
     let path = words.next()?.trim_start();
     if path.starts_with("/[aio]") {
@@ -113,8 +113,10 @@ fn parse(line: &[u8]) -> Option<Line> {
     }
     let number = |text| u32::from_str_radix(text, 16).ok();
     let what = if path.starts_with("/SYSV") {
-        // The inode of a System V segment is its id.
+        // The inode of a System V segment is its id, which is 0 for the first.
         Mapped::SystemV { id: i32::try_from(inode).ok()? }
+    } else if inode == 0 {
+        return None;
     } else {
         Mapped::File { device: rustix::fs::makedev(number(major)?, number(minor)?), inode }
     };
@@ -170,6 +172,8 @@ mod tests {
         assert_eq!(read(gone), Some((file, false, Some("/memfd:a label".into()))));
         let system_v = "7f0a-7f0b rw-s 00000000 00:01 7                          /SYSV5100c01f (deleted)";
         assert_eq!(read(system_v), Some((Mapped::SystemV { id: 7 }, true, None)));
+        let first = "7f0a-7f0b rw-s 00000000 00:01 0                          /SYSV5100c01f (deleted)";
+        assert_eq!(read(first), Some((Mapped::SystemV { id: 0 }, true, None)));
         for other in
             ["", "7f0a-7f0b rw-p 00000000 00:1b 42 /dev/shm/x", "7f0a-7f0b rw-s 00000000 00:00 0 ", "x"]
         {
