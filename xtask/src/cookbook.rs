@@ -15,6 +15,7 @@ const C: Recipe = Recipe {
     sources: &[],
     headers: &[],
     modules: &[],
+    needs: &[],
     libraries: &["-lrt", "-lpthread"],
 };
 

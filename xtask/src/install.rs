@@ -7,14 +7,17 @@ use std::process::{Command, Stdio};
 use crate::repository::{Repository, is_installed, run};
 use crate::steps::{Done, Outcome};
 
-/// What compiles and runs the peers, what reads the command's completions and manual pages, and Qt's own
-/// example with a screen and hands for it.
+/// What compiles and runs the peers, what reads the command's completions and manual pages, Qt's own example with a
+/// screen and hands for it, and makers of segments that are run as they are.
 pub(crate) const FOR_PEERS: &[&str] = &[
     "bsdutils",
+    "chromium-headless-shell",
     "fish",
     "g++",
     "groff-base",
+    "libboost-dev",
     "pkg-config",
+    "postgresql",
     "python3",
     "python3-pip",
     "qt6-base-dev",

@@ -5,6 +5,7 @@
 mod cookbook;
 mod cross;
 mod dist;
+mod iceoryx2;
 mod install;
 mod leaks;
 mod limits;

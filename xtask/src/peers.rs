@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::cookbook;
+use crate::iceoryx2;
 use crate::pyside::{self, Pyside};
 use crate::repository::{Repository, is_installed, output_of, run};
 use crate::steps::{Done, Outcome};
@@ -23,6 +24,8 @@ pub(crate) struct Recipe {
     pub(crate) sources: &'static [&'static str],
     pub(crate) headers: &'static [&'static str],
     pub(crate) modules: &'static [&'static str],
+    /// Files of the system without which it is not built.
+    pub(crate) needs: &'static [&'static str],
     pub(crate) libraries: &'static [&'static str],
 }
 
@@ -35,6 +38,7 @@ const QT: Recipe = Recipe {
     sources: &["qt/peer.cpp", "qt/picture.cpp"],
     headers: &["qt/picture.h"],
     modules: &[],
+    needs: &[],
     libraries: &[],
 };
 
@@ -46,15 +50,32 @@ const C: Recipe = Recipe {
     sources: &[],
     headers: &["c/protocol.h"],
     modules: &[],
+    needs: &[],
     libraries: &["-lrt", "-lpthread"],
 };
 
-const RECIPES: [Recipe; 4] = [
+/// Boost.Interprocess is headers alone.
+const BOOST: Recipe = Recipe {
+    compiler: "c++",
+    flags: &["-std=c++17", "-O2", "-Wall", "-Wextra"],
+    sources: &["boost/peer.cpp"],
+    headers: &[],
+    ..C
+};
+
+const RECIPES: [Recipe; 5] = [
     Recipe { name: "qt5", modules: &["Qt5Core", "Qt5Gui"], ..QT },
     Recipe { name: "qt6", modules: &["Qt6Core", "Qt6Gui"], ..QT },
     Recipe { name: "posix", sources: &["c/posix.c", "c/protocol.c"], ..C },
     Recipe { name: "sysv", sources: &["c/sysv.c", "c/protocol.c"], ..C },
+    Recipe { name: "boost", needs: &[BOOST_HEADERS], ..BOOST },
 ];
+
+const BOOST_HEADERS: &str = "/usr/include/boost/interprocess/managed_shared_memory.hpp";
+
+/// Servers and browsers whose segments the tests look at, by the files that tell whether they are there.
+const PROGRAMS: [(&str, &str); 2] =
+    [("postgresql", "/usr/lib/postgresql"), ("chromium", "/usr/bin/chromium-headless-shell")];
 
 /// The PySide6 peer, and the folder that holds PySide6 itself.
 const PYSIDE_SCRIPTS: [&str; 2] = ["qt/pyside.py", "qt/pyside_picture.py"];
@@ -95,6 +116,11 @@ pub(crate) fn build(repository: &Repository, may_install: bool) -> Outcome {
             skipped.push(format!("pyside (needs {what})"));
         }
     }
+    if let Some(missing) = iceoryx2::build(repository, &folder, may_install)? {
+        skipped.push(format!("iceoryx2 (needs {missing})"));
+    }
+    let absent = PROGRAMS.iter().filter(|(_, file)| !Path::new(file).exists());
+    skipped.extend(absent.map(|(program, file)| format!("{program} (needs {file})")));
     if skipped.is_empty() {
         Ok(Done::Passed)
     } else {
@@ -106,6 +132,9 @@ impl Recipe {
     pub(crate) fn missing_tool(&self, repository: &Repository) -> Option<String> {
         if !is_installed(self.compiler) {
             return Some(self.compiler.to_owned());
+        }
+        if let Some(file) = self.needs.iter().find(|file| !Path::new(file).exists()) {
+            return Some((*file).to_owned());
         }
         if self.modules.is_empty() {
             return None;
@@ -157,7 +186,7 @@ fn copy_script(repository: &Repository, script: &str, to: &Path) -> Result<(), S
 }
 
 /// Whether `product` is missing or older than one of its `inputs`.
-fn is_older(product: &Path, inputs: impl Iterator<Item = PathBuf>) -> bool {
+pub(crate) fn is_older(product: &Path, inputs: impl Iterator<Item = PathBuf>) -> bool {
     let time = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
     let Some(made) = time(product) else { return true };
     inputs.map(|input| time(&input).unwrap_or_else(SystemTime::now)).any(|changed| changed > made)

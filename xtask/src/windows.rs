@@ -31,6 +31,7 @@ const PEER: Recipe = Recipe {
     sources: &[],
     headers: &[],
     modules: &[],
+    needs: &[],
     libraries: &[],
 };
 

@@ -1,8 +1,8 @@
 //! What Cenote's tests stand on: real processes, names that do not collide, and an end to every wait.
 //!
 //! - [`Peer`] is a child process that speaks the line protocol of `peers/README.md`; [`peers`] finds the
-//!   real ones (Qt 5, Qt 6, PySide6, C, Python, Win32), which know nothing of Cenote; [`words`] are how they say
-//!   texts.
+//!   real ones (Qt 5, Qt 6, PySide6, C, Python, Boost, iceoryx2, Win32), which know nothing of Cenote; [`words`] are
+//!   how they say texts.
 //! - [`native_keys`] is what Qt says about its native keys, recorded.
 //! - [`agent`] is Cenote's own side of that protocol: the test binary, run once more.
 //! - [`names`], [`sysv`] and [`qt`] give names of their own to each test, and clean up behind a failed one.

@@ -49,6 +49,12 @@ pub fn python() -> Option<Peer> {
     command("python").map(Peer::spawn)
 }
 
+/// A C++ program on Boost.Interprocess.
+#[must_use]
+pub fn boost() -> Option<Peer> {
+    command("boost").map(Peer::spawn)
+}
+
 /// The command that starts the peer called `name`, for tests that change something about it first.
 ///
 /// # Panics

@@ -90,6 +90,13 @@ pub fn in_own_ipc(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(leave) }
 }
 
+/// Kills the process `pid`, if it is there.
+pub fn kill(pid: u32) {
+    let Ok(pid) = i32::try_from(pid) else { return };
+    // SAFETY: the call takes plain numbers.
+    unsafe { libc::kill(pid, libc::SIGKILL) };
+}
+
 /// Kills the process group `group`, as far as it is there.
 pub fn kill_group(group: i32) {
     // SAFETY: the call takes plain numbers.
