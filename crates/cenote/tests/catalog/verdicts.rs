@@ -1,7 +1,7 @@
 //! What is said of a segment, by which proof.
 
 use std::fs::File;
-use std::io::{IoSlice, Write};
+use std::io::IoSlice;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -135,9 +135,15 @@ fn what_a_makers_keeper_may_want_is_not_stale() {
     let mut keeper = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let entry = until_judged(&address, Verdict::Unknown);
     assert!(entry.reason.contains("`postgres` runs"), "{}", entry.reason);
-    keeper.stdin.take().unwrap().flush().unwrap();
-    keeper.wait().unwrap();
+    // Killed, and not asked about by its parent: it is there, and wants nothing any more.
+    keeper.kill().unwrap();
+    let stat = || std::fs::read_to_string(format!("/proc/{}/stat", keeper.id())).unwrap();
+    while !stat().contains(") Z ") {
+        std::thread::yield_now();
+    }
     until_judged(&address, Verdict::Stale);
+    assert!(stat().contains("(postgres) Z "), "{}", stat());
+    keeper.wait().unwrap();
 }
 
 #[test]
