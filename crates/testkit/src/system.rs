@@ -90,11 +90,11 @@ pub fn in_own_ipc(command: &mut Command) -> &mut Command {
     unsafe { command.pre_exec(leave) }
 }
 
-/// Kills the process `pid`, if it is there.
-pub fn kill(pid: u32) {
+/// Sends `signal` to the process `pid`, if it is there.
+pub fn signal_if_there(pid: u32, signal: i32) {
     let Ok(pid) = i32::try_from(pid) else { return };
     // SAFETY: the call takes plain numbers.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
+    unsafe { libc::kill(pid, signal) };
 }
 
 /// Kills the process group `group`, as far as it is there.

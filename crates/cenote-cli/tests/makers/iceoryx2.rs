@@ -54,8 +54,7 @@ fn of_one_that_was_killed_all_goes_but_what_the_others_share() {
         for address in &go {
             room.until(address, "stale");
         }
-        assert_eq!(room.reap(&["--dry-run"], &patterns), go);
-        assert_eq!(room.reap(&[], &patterns), go);
+        room.reaps(&patterns, &go);
         goes_on(&mut lives);
         assert_eq!(room.find(&common.address).unwrap().verdict, "unknown");
         assert_eq!(MAKER.made(room, &lives), stay);
@@ -63,7 +62,7 @@ fn of_one_that_was_killed_all_goes_but_what_the_others_share() {
         lives.kill();
         room.until(&common.address, "stale");
         let rest = sorted(stay.into_iter().chain([common.address]));
-        assert_eq!(room.reap(&[], &patterns), rest);
+        room.reaps(&patterns, &rest);
         // And whoever comes then begins anew.
         let mut next = start(&folder, "lives").unwrap();
         goes_on(&mut next);

@@ -56,11 +56,12 @@ impl Drop for Program {
     }
 }
 
-/// Kills the processes, of which the first is a child of ours that `reap` waits for.
+/// Kills the processes, of which the first is a child of ours that `reap` waits for. None of them lives to see another's end:
+/// they are stopped before.
 pub(crate) fn kill_all(pids: &[u32], reap: impl FnOnce()) {
-    for &pid in pids {
-        if runs(pid) {
-            system::kill(pid);
+    for signal in [libc::SIGSTOP, libc::SIGKILL] {
+        for &pid in pids.iter().filter(|&&pid| runs(pid)) {
+            system::signal_if_there(pid, signal);
         }
     }
     reap();

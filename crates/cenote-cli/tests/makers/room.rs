@@ -95,6 +95,23 @@ impl Room {
         until(&format!("{address} is gone"), || self.find(address).is_none());
     }
 
+    /// Makes sure that `cenote reap` would remove just these, and then that it does. Whoever looks at one at the same moment
+    /// has it open, and it is spared.
+    #[track_caller]
+    pub(crate) fn reaps(&self, patterns: &[String], addresses: &[String]) {
+        until(&format!("{addresses:?} would be reaped"), || {
+            let would = self.reap(&["--dry-run"], patterns);
+            assert!(would.iter().all(|one| addresses.contains(one)), "{would:?}, not {addresses:?}");
+            would == addresses
+        });
+        let mut gone = Vec::new();
+        until(&format!("{addresses:?} are reaped"), || {
+            gone.extend(self.reap(&[], patterns));
+            assert!(gone.iter().all(|one| addresses.contains(one)), "{gone:?}, not {addresses:?}");
+            sorted(gone.clone()) == addresses
+        });
+    }
+
     /// What `cenote reap` would remove, or removes, whatever its age.
     #[track_caller]
     pub(crate) fn reap(&self, how: &[&str], patterns: &[String]) -> Vec<String> {

@@ -32,8 +32,7 @@ impl Trial<'_> {
             assert_eq!(room.find(address).map(|entry| entry.verdict).as_deref(), Some("live"), "{address}");
         }
         (self.goes_on)(&mut lives);
-        assert_eq!(room.reap(&["--dry-run"], &patterns), go);
-        assert_eq!(room.reap(&[], &patterns), go);
+        room.reaps(&patterns, &go);
         for address in &go {
             assert!(room.find(address).is_none(), "{address}");
         }
@@ -43,7 +42,7 @@ impl Trial<'_> {
         for address in &stay {
             room.until(address, "stale");
         }
-        assert_eq!(room.reap(&[], &patterns), stay);
+        room.reaps(&patterns, &stay);
     }
 
     /// The addresses of what the program has: all of them live, of this maker, and as the patterns say.

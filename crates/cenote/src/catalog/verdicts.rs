@@ -29,7 +29,9 @@ pub(super) fn judge(case: &Case<'_>, holders: &Holders) -> (Verdict, String) {
         return proven(life, found);
     }
     if let Some(count) = seen.stat.attached {
-        return counted_by_the_kernel(count, seen.stat.uid, holders);
+        // What is known to be another's is none of theirs.
+        let keepers = if case.maker.is_none() { keepers_of_system_v() } else { Vec::new() };
+        return counted_by_the_kernel(count, || holders.runs(&keepers, seen.stat.uid));
     }
     if !found.is_empty() {
         return (Verdict::Live, who(found));
@@ -145,9 +147,9 @@ fn may_keep_it(program: &str) -> String {
     format!("but `{program}` runs, which may keep it for later: it is stale when that has ended")
 }
 
-fn counted_by_the_kernel(count: u64, uid: Option<u32>, holders: &Holders) -> (Verdict, String) {
+fn counted_by_the_kernel(count: u64, keeper: impl Fn() -> Option<&'static str>) -> (Verdict, String) {
     match count {
-        0 if sys::lacks(Kind::Sysv).is_none() => match holders.runs(&keepers_of_system_v(), uid) {
+        0 if sys::lacks(Kind::Sysv).is_none() => match keeper() {
             Some(keeper) => {
                 (Verdict::Unknown, format!("the kernel counts no attachment, {}", may_keep_it(keeper)))
             }

@@ -1,5 +1,6 @@
 //! Who has shared memory mapped or open: /proc/PID/maps and /proc/PID/fd of every process, see proc(5).
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -54,13 +55,24 @@ fn process(pid: u32) -> std::io::Result<(Vec<Use>, Vec<Loose>)> {
             loose.insert(what, Loose { what, pid: thread, place, label });
         }
     };
+    let shares_ids = LazyCell::new(|| {
+        ipc_namespace(&thread.to_string()).is_none_or(|theirs| ipc_namespace("self") == Some(theirs))
+    });
     for line in maps.split(|&byte| byte == b'\n').filter_map(parse) {
+        // Another IPC namespace gives the same ids to other segments.
+        if matches!(line.what, Mapped::SystemV { .. }) && !*shares_ids {
+            continue;
+        }
         add(line.what, line.writable, true, &format!("map_files/{}", line.range), line.deleted.as_deref());
     }
     for one in descriptors(thread)? {
         add(one.what, one.writable, false, &format!("fd/{}", one.number), one.deleted.as_deref());
     }
     Ok((found.into_values().collect(), loose.into_values().collect()))
+}
+
+fn ipc_namespace(pid: &str) -> Option<u64> {
+    fs::metadata(format!("/proc/{pid}/ns/ipc")).ok().map(|found| found.ino())
 }
 
 /// The maps of a process, and the thread that has them. They are gone from its own place when its first thread has ended,
