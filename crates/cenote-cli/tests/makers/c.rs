@@ -1,8 +1,10 @@
 //! C programs, on `shm_open` and on `shmget`.
 
+use std::process::Command;
+
 use testkit::names::ShmName;
-use testkit::peers;
 use testkit::sysv::SysvKey;
+use testkit::{peers, skipped, system};
 
 use crate::program::Program;
 use crate::room::{Room, in_a_room};
@@ -41,6 +43,33 @@ fn a_segment_of_shmget() {
         };
         let [Some(lives), Some(dies)] = keys.each_ref().map(start) else { return };
         Trial { maker: None, patterns: &["sysv:0x7e*"], goes_on }.run(room, lives, dies);
+    });
+}
+
+/// Another IPC namespace counts from 0 as ours does.
+#[test]
+fn of_another_ipc_namespace_nobody_holds_a_segment_of_ours() {
+    in_a_room(|room: &Room| {
+        if !system::has_root() {
+            return;
+        }
+        let (ours, theirs) = (SysvKey::unique(), SysvKey::unique());
+        let start = |command: &mut Command, key: &SysvKey| {
+            let mut program = Program::start(command);
+            program.ask(&format!("create {:#x} 8192", key.key())).expect_ok();
+            let id = program.ask("id").expect_ok().to_owned();
+            (program, id)
+        };
+        let (Some(mut inside), Some(mut elsewhere)) = (peers::command("sysv"), peers::command("sysv")) else {
+            return;
+        };
+        let (holder, id) = start(&mut inside, &ours);
+        let (_other, same_id) = start(system::in_own_ipc(&mut elsewhere), &theirs);
+        if !room.is_own || id != same_id {
+            return skipped("namespaces cannot be made here");
+        }
+        let entry = room.find(&format!("sysv:{:#010x}", ours.key())).unwrap();
+        assert_eq!(entry.holders, holder.pids());
     });
 }
 

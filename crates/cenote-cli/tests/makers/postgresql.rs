@@ -181,7 +181,9 @@ fn try_it(room: &Room, memory: &str, segments: &str, maker: Option<&str>) {
     room.reaps(&patterns, &provable);
     lives.goes_on();
     lives.pin();
-    assert_eq!(room.find(&pinned.address).map(|entry| entry.verdict).as_deref(), Some("unknown"));
+    // The server may have come for it.
+    let verdict = room.find(&pinned.address).map(|entry| entry.verdict);
+    assert!(verdict.is_some_and(|verdict| ["live", "unknown"].contains(&&*verdict)));
 
     drop(lives);
     for address in stay.iter().chain([&pinned.address]) {
