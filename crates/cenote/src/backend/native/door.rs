@@ -78,9 +78,10 @@ impl Sleeper<AtomicU64> for Door<'_> {
 impl AttachedNative {
     /// Whether an attachment is no more, of which only so much of the slot's generation is known.
     pub(crate) fn is_gone(&self, slot: u32, low_generation: u16) -> Result<bool> {
-        if slot >= SLOTS || !self.witness.is_held_by_others(Byte::Slot(slot))? {
-            // What is ours nobody else has.
-            return Ok(self.holder()?.slot != slot);
+        // Our own is not told among those of others; who had it before us is gone all the same.
+        let is_ours = self.holder()?.slot == slot;
+        if slot >= SLOTS || !is_ours && !self.witness.is_held_by_others(Byte::Slot(slot))? {
+            return Ok(true);
         }
         let there: Slot = self.front.read_value(Slot::at(slot))?;
         Ok(there.generation.get() as u16 != low_generation)

@@ -1,0 +1,78 @@
+//! Queues: between processes, whatever their rules, and whoever dies.
+#![cfg(target_os = "linux")]
+
+mod basics;
+#[cfg(target_arch = "x86_64")]
+mod deaths;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cenote::{Queue, QueueOptions, WhenFull};
+use testkit::{Watchdog, watchdog};
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn kill_points() {
+    deaths::serve_if_asked();
+}
+
+fn minute() -> Watchdog {
+    watchdog(Duration::from_secs(60))
+}
+
+/// A name that no other test uses. What a failed test leaves is removed with it.
+struct Name(String);
+
+impl Name {
+    fn unique() -> Self {
+        Self(testkit::names::unique("queue"))
+    }
+
+    /// Without a kind, as a native segment is named.
+    fn address(&self) -> &str {
+        &self.0
+    }
+
+    fn path(&self) -> PathBuf {
+        use std::os::unix::fs::MetadataExt;
+        let uid = std::fs::metadata("/proc/self").unwrap().uid();
+        format!("/dev/shm/cenote.{uid}.{}", self.0).into()
+    }
+
+    fn is_there(&self) -> bool {
+        self.path().symlink_metadata().is_ok()
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(self.path());
+    }
+}
+
+/// By whose rules a queue is sent to and received from.
+#[derive(Clone, Copy, Debug)]
+enum Rules {
+    OneToOne,
+    ManyToOne,
+    OneToMany,
+    ManyToMany,
+    DropOldest,
+}
+
+const ALL_RULES: [Rules; 5] =
+    [Rules::OneToOne, Rules::ManyToOne, Rules::OneToMany, Rules::ManyToMany, Rules::DropOldest];
+
+impl Rules {
+    fn options(self) -> QueueOptions {
+        let options = Queue::<[u8]>::options();
+        match self {
+            Self::OneToOne => options.one_sender().one_receiver(),
+            Self::ManyToOne => options.one_receiver(),
+            Self::OneToMany => options.one_sender(),
+            Self::ManyToMany => options,
+            Self::DropOldest => options.when_full(WhenFull::DropOldest),
+        }
+    }
+}
