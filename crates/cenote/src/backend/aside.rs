@@ -5,14 +5,13 @@
 //! somebody had found it before, the lease is being broken, and the name is given back. Left is who has looked the name up
 //! before the renaming and has not come to the lease [`GRACE`] later. `docs/catalog.md` has how often that was.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::reaping::{Open, Reaping, spared};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, FileFacts, Handle, Leased};
+use crate::sys::{self, FileFacts, Handle, Leased, Spot};
 
 /// From looking a name up to the lease it takes a process microseconds, if it is not interrupted.
 const GRACE: Duration = Duration::from_millis(2);
@@ -23,7 +22,7 @@ const PREFIX: &str = ".cenote-aside.";
 
 /// Whether anybody has the file open: true proofs only.
 pub(super) fn is_open(path: &Path) -> Open {
-    let Ok((file, _)) = sys::open_file(path, false, false) else { return Open::Untold };
+    let Ok((file, _)) = Spot::of(path).and_then(|spot| spot.open(false)) else { return Open::Untold };
     match sys::lease(&file, || ()) {
         Leased::Alone(()) => Open::Nowhere,
         Leased::Open => Open::Somewhere,
@@ -31,9 +30,16 @@ pub(super) fn is_open(path: &Path) -> Open {
     }
 }
 
-/// Takes the name of the open file away, unless somebody has it open or comes for it.
-pub(super) fn take_away(path: &Path, file: &Handle, facts: &FileFacts) -> Result<Reaping> {
-    match sys::lease(file, || under_lease(path, file, facts)) {
+/// Takes the name of the open file away, unless somebody has it open or comes for it, or `objection` has something against it
+/// while nobody can come.
+pub(super) fn take_away(
+    spot: &Spot,
+    file: &Handle,
+    facts: &FileFacts,
+    objection: impl FnOnce() -> Option<String>,
+) -> Result<Reaping> {
+    let work = || objection().map_or_else(|| under_lease(spot, file, facts), spared);
+    match sys::lease(file, work) {
         Leased::Alone(done) => done,
         Leased::Open => spared("somebody that cannot be seen has it open or mapped"),
         Leased::Refused => Err(Error::new(
@@ -44,55 +50,55 @@ pub(super) fn take_away(path: &Path, file: &Handle, facts: &FileFacts) -> Result
     }
 }
 
-fn under_lease(path: &Path, file: &Handle, facts: &FileFacts) -> Result<Reaping> {
-    let is_it = |path: &Path| sys::stat_path(path, false).is_ok_and(|now| now.mapped() == facts.mapped());
-    if !is_it(path) {
+fn under_lease(spot: &Spot, file: &Handle, facts: &FileFacts) -> Result<Reaping> {
+    if !is_it(spot, facts) {
         return spared("another has its name by now");
     }
-    let aside = aside(path)?;
-    sys::rename_to_free(path, &aside)?;
+    let aside = aside(spot)?;
+    spot.rename_to_free(&aside)?;
     // Whoever came has it back at once, before others miss the name and make another under it.
     let end = Instant::now() + GRACE;
     while sys::lease_lasts(file) && Instant::now() < end {
         thread::sleep(GLANCE);
     }
-    if is_it(&aside) && sys::lease_lasts(file) {
-        return sys::remove_file(&aside, true).map(|()| Reaping::Removed);
+    if is_it(&aside, facts) && sys::lease_lasts(file) {
+        return aside.remove().map(|()| Reaping::Removed);
     }
-    give_back(&aside, path)?;
+    give_back(&aside, spot, facts)?;
     spared("somebody came for it just now")
 }
 
-/// Whoever has made another under the name meanwhile has it; then this one goes with those who opened it.
-fn give_back(aside: &Path, path: &Path) -> Result<()> {
-    match sys::rename_to_free(aside, path) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => sys::remove_file(aside, true),
+fn is_it(spot: &Spot, facts: &FileFacts) -> bool {
+    spot.stat().is_ok_and(|now| now.mapped() == facts.mapped())
+}
+
+/// Whoever has made another under the name meanwhile has it; then this one goes with those who opened it. What is not the file
+/// stays where it is.
+fn give_back(aside: &Spot, spot: &Spot, facts: &FileFacts) -> Result<()> {
+    match aside.rename_to_free(spot) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && is_it(aside, facts) => aside.remove(),
         renamed => renamed,
     }
 }
 
-fn aside(path: &Path) -> Result<PathBuf> {
-    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+fn aside(spot: &Spot) -> Result<Spot> {
+    let name = spot.name().to_str().unwrap_or_default();
     let new = format!("{PREFIX}{name}");
     if name.is_empty() || new.len() > 255 {
         return Err(Error::new(ErrorKind::KeyError, "its name is too long for another to be made of it")
             .with_hint("`cenote rm` removes it"));
     }
-    Ok(path.with_file_name(new))
+    Ok(spot.beside(new))
 }
 
 /// Gives the file its name back, if it was renamed here and the process that did it is dead: while it lives it has the
 /// lease. True if it did.
 pub(crate) fn heal(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_prefix(PREFIX))
-    else {
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(PREFIX));
+    let Some((name, spot)) = name.filter(|name| !name.is_empty()).zip(Spot::of(path).ok()) else {
         return false;
     };
-    let to = path.with_file_name(name);
-    if sys::is_leased(path) {
-        return false;
-    }
-    sys::rename_to_free(path, &to).is_ok()
+    !spot.is_leased() && spot.rename_to_free(&spot.beside(name)).is_ok()
 }
 
 #[cfg(test)]
@@ -104,18 +110,20 @@ mod tests {
     use testkit::names::ShmName;
 
     /// `None`: this system has no leases.
-    fn made(name: &ShmName) -> Option<(Handle, FileFacts)> {
+    fn made(name: &ShmName) -> Option<(Spot, Handle, FileFacts)> {
         if sys::lacks(Kind::Posix).is_some() {
             return None;
         }
         File::create_new(name.path()).unwrap();
-        Some(sys::open_file(&name.path(), false, false).unwrap())
+        let spot = Spot::of(&name.path()).unwrap();
+        let (file, facts) = spot.open(false).unwrap();
+        Some((spot, file, facts))
     }
 
     #[test]
     fn who_has_found_the_name_before_it_was_put_aside_gets_the_file_with_its_name() {
         let name = ShmName::unique("aside");
-        let Some((file, facts)) = made(&name) else { return };
+        let Some((spot, file, facts)) = made(&name) else { return };
         let path = name.path();
         let mut comer = None;
         let done = sys::lease(&file, || {
@@ -123,7 +131,7 @@ mod tests {
             while sys::lease_lasts(&file) {
                 thread::yield_now();
             }
-            under_lease(&name.path(), &file, &facts)
+            under_lease(&spot, &file, &facts)
         });
         comer.unwrap().join().unwrap().unwrap();
         assert!(matches!(done, Leased::Alone(Ok(Reaping::Spared(_)))));
@@ -133,23 +141,28 @@ mod tests {
     #[test]
     fn what_has_taken_the_name_is_left_alone() {
         let name = ShmName::unique("aside");
-        let Some((file, facts)) = made(&name) else { return };
+        let Some((spot, file, facts)) = made(&name) else { return };
         fs::remove_file(name.path()).unwrap();
         File::create_new(name.path()).unwrap();
-        assert!(matches!(take_away(&name.path(), &file, &facts), Ok(Reaping::Spared(_))));
+        assert!(matches!(take_away(&spot, &file, &facts, || None), Ok(Reaping::Spared(_))));
         assert!(fs::exists(name.path()).unwrap());
         // And the name is not given back over another one.
-        let aside = aside(&name.path()).unwrap();
-        File::create_new(&aside).unwrap();
-        give_back(&aside, &name.path()).unwrap();
-        assert!(!fs::exists(&aside).unwrap() && fs::exists(name.path()).unwrap());
+        let aside = aside(&spot).unwrap();
+        let path = name.path().with_file_name(aside.name());
+        File::create_new(&path).unwrap();
+        let file = aside.stat().unwrap();
+        // Nor does what is not the file go for it.
+        assert_eq!(give_back(&aside, &spot, &facts).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert!(fs::exists(&path).unwrap());
+        give_back(&aside, &spot, &file).unwrap();
+        assert!(!fs::exists(&path).unwrap() && fs::exists(name.path()).unwrap());
     }
 
     #[test]
     fn who_works_on_it_is_not_healed_away() {
         let name = ShmName::unique("aside");
-        let Some((file, _)) = made(&name) else { return };
-        let aside = aside(&name.path()).unwrap();
+        let Some((spot, file, _)) = made(&name) else { return };
+        let aside = name.path().with_file_name(aside(&spot).unwrap().name());
         fs::rename(name.path(), &aside).unwrap();
         let done = sys::lease(&file, || heal(&aside));
         assert!(matches!(done, Leased::Alone(false)));

@@ -5,13 +5,43 @@ use std::path::PathBuf;
 use super::lock::{LockState, Locker, RangeLock};
 use super::{Attached, Backend, Examined, How, Open, Order, Reaping, Stat, aside, spared};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Wait};
+use crate::sys::{self, FileFacts, Handle, Mapped, Mapping, NewFile, Part, Spot, Wait};
 
 /// A file that is, or will be, a segment.
 pub(super) struct FileBackend {
     pub(super) path: PathBuf,
-    /// Whether a symbolic link at the path is followed.
-    pub(super) follow: bool,
+    pub(super) links: Links,
+}
+
+/// Which symbolic links on the way to a file are followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Links {
+    /// All.
+    Followed,
+    /// None at the path itself.
+    Refused,
+    /// None from /dev/shm on, in which it is.
+    RefusedOnTheWay,
+}
+
+impl FileBackend {
+    fn follow(&self) -> bool {
+        self.links == Links::Followed
+    }
+
+    fn open(&self, writable: bool) -> Result<(Handle, FileFacts)> {
+        match self.links {
+            Links::RefusedOnTheWay => Spot::of(&self.path)?.open(writable),
+            _ => sys::open_file(&self.path, writable, self.follow()),
+        }
+    }
+
+    fn facts(&self) -> Result<FileFacts> {
+        match self.links {
+            Links::RefusedOnTheWay => Spot::of(&self.path)?.stat(),
+            _ => sys::stat_path(&self.path, self.follow()),
+        }
+    }
 }
 
 struct MappedFile {
@@ -30,7 +60,7 @@ impl Backend for FileBackend {
     }
 
     fn attach(&self, how: &How) -> Result<Box<dyn Attached>> {
-        let (file, FileFacts { size, .. }) = sys::open_file(&self.path, how.writable, self.follow)?;
+        let (file, FileFacts { size, .. }) = self.open(how.writable)?;
         if size == 0 {
             return Err(no_size());
         }
@@ -39,28 +69,27 @@ impl Backend for FileBackend {
 
     fn remove(&self, _wait: Wait) -> Result<()> {
         // As shm_unlink does, which looks at nothing: whatever has the name in /dev/shm is in the way of a segment.
-        sys::remove_file(&self.path, self.follow)
+        sys::remove_file(&self.path, self.follow())
     }
 
     fn stat(&self) -> Result<Stat> {
-        sys::stat_path(&self.path, self.follow).map(|facts| stat(&facts))
+        self.facts().map(|facts| stat(&facts))
     }
 
     fn lock_state(&self) -> LockState {
-        let held =
-            sys::open_file(&self.path, false, self.follow).and_then(|(file, _)| sys::range_holder(&file));
+        let held = self.open(false).and_then(|(file, _)| sys::range_holder(&file));
         LockState::of_range(held)
     }
 
     fn mapped(&self) -> Result<Mapped> {
-        sys::stat_path(&self.path, self.follow).map(|facts| facts.mapped())
+        self.facts().map(|facts| facts.mapped())
     }
 
     fn examine(&self) -> Result<Examined> {
-        let (facts, lock) = match sys::open_file(&self.path, false, self.follow) {
+        let (facts, lock) = match self.open(false) {
             Ok((file, facts)) => (facts, LockState::of_range(sys::range_holder(&file))),
             // What may not be opened may be looked at.
-            Err(_) => (sys::stat_path(&self.path, self.follow)?, LockState::Unknown),
+            Err(_) => (self.facts()?, LockState::Unknown),
         };
         let memory = facts.memory;
         Ok(Examined { memory, ..Examined::new(stat(&facts), facts.mapped(), lock) })
@@ -71,10 +100,22 @@ impl Backend for FileBackend {
     }
 
     fn reap(&self, order: &Order) -> Result<Reaping> {
-        let (file, facts) = sys::open_file(&self.path, false, false)?;
+        self.reap_unless(order, || None)
+    }
+}
+
+impl FileBackend {
+    /// The same, unless there is something against it once nobody can come for it.
+    pub(super) fn reap_unless(
+        &self,
+        order: &Order,
+        objection: impl FnOnce() -> Option<String>,
+    ) -> Result<Reaping> {
+        let spot = Spot::of(&self.path)?;
+        let (file, facts) = spot.open(false)?;
         match order.objection(facts.mapped(), &stat(&facts)) {
             Some(why) => spared(why),
-            None => aside::take_away(&self.path, &file, &facts),
+            None => aside::take_away(&spot, &file, &facts, objection),
         }
     }
 }

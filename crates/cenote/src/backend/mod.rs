@@ -352,6 +352,11 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
     })
 }
 
+/// The backend for a file that was found in /dev/shm.
+pub(crate) fn of_shm_file(path: &Path) -> Box<dyn Backend> {
+    Box::new(file::found_in_shm(path))
+}
+
 /// The backend for a segment that is to be made over a file, and is found by a name of its own.
 pub(crate) fn over_file(address: &Address, file: &Path) -> Result<Box<dyn Backend>> {
     match address.target() {

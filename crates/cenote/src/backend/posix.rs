@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::mapped_file::FileBackend;
+use super::mapped_file::{FileBackend, Links};
 use crate::sys::SHM_DIRECTORY;
 
 /// `name` begins with its slash.
 pub(super) fn backend(name: &str) -> FileBackend {
     let path = Path::new(SHM_DIRECTORY).join(name.trim_start_matches('/'));
     // As shm_open does, no symbolic link is followed: anybody may put one into the directory.
-    FileBackend { path, follow: false }
+    FileBackend { path, links: Links::Refused }
 }

@@ -47,8 +47,9 @@ pub(super) fn list_with(kind: Option<Kind>, holders: &Holders) -> Result<Vec<Ent
         }
         let mut paths: Vec<&PathBuf> = files.iter().map(|file| &file.path).collect();
         paths.sort_unstable();
-        let addresses = paths.into_iter().filter_map(|path| address_in_shm(path));
-        found.extend(addresses.filter(|one| wanted(one.kind())).filter_map(|one| entry(&one, holders).ok()));
+        let places = paths.into_iter().filter_map(|path| Some((path, address_in_shm(path)?)));
+        let places = places.filter(|(_, address)| wanted(address.kind()));
+        found.extend(places.filter_map(|(path, address)| entry_in_shm(path, &address, holders).ok()));
         let named = files.iter().map(|file| file.what).collect();
         found.extend(loose(holders, &named).into_iter().filter(|one| wanted(one.address.kind())));
     }
@@ -97,6 +98,16 @@ pub(super) fn address_in_shm(path: &Path) -> Option<Address> {
         None => Address::posix(within),
     };
     address.ok()
+}
+
+/// A path in folders that are anybody's leads only where it led when it was found.
+fn entry_in_shm(path: &Path, address: &Address, holders: &Holders) -> Result<Entry> {
+    if address.kind() != Kind::File {
+        return entry(address, holders);
+    }
+    let backend = backend::of_shm_file(path);
+    let seen = backend.examine()?;
+    Ok(describe(address, &*backend, seen, None, holders))
 }
 
 fn native_address(uid: u32, name: &str) -> Result<Address> {

@@ -3,6 +3,7 @@
 //! Nothing above asks for any of it once an address has been looked at: `lacks` says no to the kinds themselves.
 
 use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
@@ -294,10 +295,6 @@ pub(crate) fn lease<R>(_file: &Handle, _work: impl FnOnce() -> R) -> Leased<R> {
     Leased::Refused
 }
 
-pub(crate) fn is_leased(_path: &Path) -> bool {
-    false
-}
-
 pub(crate) fn lease_lasts(_file: &Handle) -> bool {
     false
 }
@@ -354,8 +351,41 @@ pub(crate) fn container_of(_pid: u32) -> Option<String> {
     None
 }
 
-pub(crate) fn rename_to_free(_from: &Path, _to: &Path) -> Result<()> {
-    Err(absent("names in /dev/shm"))
+/// A name in a folder of /dev/shm; there are none.
+pub(crate) struct Spot(Infallible);
+
+impl Spot {
+    pub(crate) fn of(_path: &Path) -> Result<Self> {
+        Err(absent("names in /dev/shm"))
+    }
+
+    pub(crate) fn beside(&self, _name: impl Into<OsString>) -> Self {
+        match self.0 {}
+    }
+
+    pub(crate) fn name(&self) -> &OsStr {
+        match self.0 {}
+    }
+
+    pub(crate) fn open(&self, _writable: bool) -> Result<(Handle, FileFacts)> {
+        match self.0 {}
+    }
+
+    pub(crate) fn stat(&self) -> Result<FileFacts> {
+        match self.0 {}
+    }
+
+    pub(crate) fn remove(&self) -> Result<()> {
+        match self.0 {}
+    }
+
+    pub(crate) fn rename_to_free(&self, _to: &Self) -> Result<()> {
+        match self.0 {}
+    }
+
+    pub(crate) fn is_leased(&self) -> bool {
+        match self.0 {}
+    }
 }
 
 pub(crate) fn shmem_huge_pages() -> Option<String> {

@@ -7,6 +7,7 @@ mod helper;
 mod listed;
 mod races;
 mod reaping;
+mod traps;
 mod verdicts;
 
 use std::time::{Duration, Instant};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::posix_lock::PosixLock;
 use crate::backend::lock::{LockState, Locker, NamedSemaphore, SemaphoreName, named};
-use crate::backend::mapped_file::{self, FileBackend};
+use crate::backend::mapped_file::{self, FileBackend, Links};
 use crate::backend::{Attached, Backend, Examined, How, Open, Order, Reaping, Stat, mappable, timed_out};
 use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, NativeKey};
@@ -44,7 +44,7 @@ impl Posix {
 
     fn files(&self) -> FileBackend {
         // As shm_open does, no symbolic link is followed.
-        FileBackend { path: self.path.clone(), follow: false }
+        FileBackend { path: self.path.clone(), links: Links::Refused }
     }
 
     fn attached(&self, file: Handle, size: u64, how: &How) -> Result<Box<dyn Attached>> {

@@ -7,10 +7,6 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::Path;
-
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
 
 use crate::sys::Leased;
 
@@ -45,12 +41,6 @@ pub(crate) fn lease<T>(file: &OwnedFd, work: impl FnOnce() -> T) -> Leased<T> {
 /// Whether nobody has come to open the file since the lease began: who does waits until it is given back.
 pub(crate) fn lease_lasts(file: &OwnedFd) -> bool {
     call(file, libc::F_GETLEASE, 0) == libc::F_WRLCK
-}
-
-/// Whether somebody has a lease on the file. Who has it is told that somebody came.
-pub(crate) fn is_leased(path: &Path) -> bool {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    matches!(rustix::fs::open(path, flags, Mode::empty()), Err(Errno::AGAIN))
 }
 
 fn call(file: &OwnedFd, command: i32, argument: i32) -> i32 {

@@ -17,6 +17,7 @@ mod passing;
 mod sem_set;
 mod shm;
 mod shm_space;
+mod spot;
 mod uses;
 mod witness;
 
@@ -31,7 +32,7 @@ pub(crate) use catalog::*;
 pub(crate) use fork::{generation, without_forks};
 pub(crate) use futex::{sleep_on_low_half, wake_all_on_low_half, wake_low_half, wake_one_on_low_half};
 pub(crate) use headroom::tightest_cgroup;
-pub(crate) use lease::{is_leased, lease, lease_lasts, while_open_nowhere_else};
+pub(crate) use lease::{lease, lease_lasts, while_open_nowhere_else};
 pub(crate) use limits::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Source;
@@ -42,6 +43,7 @@ pub(crate) use passing::*;
 pub(crate) use sem_set::*;
 pub(crate) use shm::*;
 pub(crate) use shm_space::*;
+pub(crate) use spot::Spot;
 pub(crate) use uses::uses;
 pub(crate) use witness::{Byte, WITNESS_SLOTS, Witness, inherited};
 

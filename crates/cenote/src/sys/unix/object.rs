@@ -1,6 +1,6 @@
 //! Files that are segments: made complete before they have a name, opened without falling for what else lies there.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -21,11 +21,22 @@ const WORTH_A_LOOK: u64 = 256 << 10;
 
 /// Opens the segment at `path`. A symbolic link is followed only if `follow`.
 pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(OwnedFd, FileFacts)> {
+    open_file_in(CWD, path, writable, follow)
+}
+
+/// The same, with a path that begins in a folder.
+pub(super) fn open_file_in(
+    folder: impl AsFd,
+    path: &Path,
+    writable: bool,
+    follow: bool,
+) -> Result<(OwnedFd, FileFacts)> {
+    let folder = folder.as_fd();
     let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
     let links = if follow { OFlags::empty() } else { OFlags::NOFOLLOW };
     // NONBLOCK: a FIFO that lies there must not hold us up. It means nothing for a file.
     let flags = access | links | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-    let file = open_unless_leased(path, flags).map_err(|errno| match errno {
+    let file = open_unless_leased(folder, path, flags).map_err(|errno| match errno {
         Errno::LOOP if !follow => {
             Error::new(ErrorKind::Untrusted, "a symbolic link stands there, which is not followed").with_hint(
                 "find out who made it (`ls -l /dev/shm`) and remove it, or use file: with the path you mean",
@@ -34,7 +45,8 @@ pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(Ow
         Errno::ISDIR => not_a_file(FileType::Directory),
         // A socket, or a device without a driver.
         Errno::NXIO | Errno::NODEV => not_a_file(
-            rustix::fs::stat(path).map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode)),
+            rustix::fs::statat(folder, path, AtFlags::empty())
+                .map_or(FileType::Unknown, |stat| FileType::from_raw_mode(stat.st_mode)),
         ),
         Errno::NOENT if follow && is_link(path) => {
             Error::new(ErrorKind::NotFound, "a symbolic link stands there that leads nowhere")
@@ -53,12 +65,13 @@ pub(crate) fn open_file(path: &Path, writable: bool, follow: bool) -> Result<(Ow
 }
 
 /// With O_NONBLOCK, a file that somebody has a lease on cannot be opened. Ours last for microseconds: see `lease`.
-fn open_unless_leased(path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+fn open_unless_leased(folder: BorrowedFd<'_>, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     const PATIENCE: Duration = Duration::from_secs(1);
-    let mut opened = uninterrupted(|| rustix::fs::open(path, flags, Mode::empty()));
+    let open = || uninterrupted(|| rustix::fs::openat(folder, path, flags, Mode::empty()));
+    let mut opened = open();
     let (wait, mut backoff) = (Wait::up_to(Some(PATIENCE)), Backoff::new());
     while matches!(opened, Err(Errno::AGAIN)) && backoff.pause(wait) {
-        opened = uninterrupted(|| rustix::fs::open(path, flags, Mode::empty()));
+        opened = open();
     }
     opened
 }
@@ -235,20 +248,16 @@ pub(crate) fn remove_file(path: &Path, only_files: bool) -> Result<()> {
     })
 }
 
-/// Gives what is at `from` another name, which must be free. What it is, is for the caller to look at.
-pub(crate) fn rename_to_free(from: &Path, to: &Path) -> Result<()> {
-    rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(|errno| match errno {
-        Errno::EXIST => taken(to),
-        errno => os_error("renameat2", errno),
-    })
-}
-
 /// Looks at the file at `path` without opening it.
 pub(crate) fn stat_path(path: &Path, follow: bool) -> Result<FileFacts> {
     let stat = if follow { rustix::fs::stat(path) } else { rustix::fs::lstat(path) };
-    let stat = stat.map_err(|errno| os_error("stat", errno))?;
+    facts_of_file(&stat.map_err(|errno| os_error("stat", errno))?)
+}
+
+/// What is to be told of it, if it is a file.
+pub(super) fn facts_of_file(stat: &Stat) -> Result<FileFacts> {
     match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Ok(facts(&stat)),
+        FileType::RegularFile => Ok(facts(stat)),
         other => Err(not_a_file(other)),
     }
 }

@@ -1,12 +1,17 @@
 //! The file system that shm_open(3) uses: its size, its mode, and the files in it, those in folders too.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::{SHM_DIRECTORY, os_error};
+use rustix::fs::{AtFlags, Dir, FileType};
+
+use super::{SHM_DIRECTORY, object, os_error, spot};
 use crate::error::Result;
-use crate::sys::{Mapped, ShmFile, ShmSpace};
+use crate::sys::{ShmFile, ShmSpace};
 
 /// Deeper folders are not looked into: nothing that makes segments makes them.
 const DEEPEST: usize = 8;
@@ -34,25 +39,39 @@ pub(crate) fn shm_space() -> Result<ShmSpace> {
 /// The files in it, the largest first, as far as its folders may be read.
 pub(crate) fn shm_files() -> Vec<ShmFile> {
     let mut found = Vec::new();
-    gather(Path::new(SHM_DIRECTORY), 0, &mut found);
+    if let Ok(directory) = spot::open_shm() {
+        gather(&directory, Path::new(SHM_DIRECTORY), 0, &mut found);
+    }
     found.sort_by(|one, other| other.bytes.cmp(&one.bytes).then_with(|| one.path.cmp(&other.path)));
     found
 }
 
-fn gather(directory: &Path, depth: usize, found: &mut Vec<ShmFile>) {
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+/// What is in the open directory at `path`: a folder that somebody makes a link of meanwhile leads nowhere else.
+fn gather(directory: &OwnedFd, path: &Path, depth: usize, found: &mut Vec<ShmFile>) {
+    for entry in Dir::read_from(directory).into_iter().flatten().flatten() {
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if name == "." || name == ".." {
+            continue;
+        }
         // Of the entry itself: a symbolic link is not followed.
-        let Ok(metadata) = entry.metadata() else { continue };
-        if metadata.is_dir() && depth < DEEPEST {
-            gather(&entry.path(), depth + 1, found);
-        } else if metadata.is_file() {
-            found.push(ShmFile {
-                path: entry.path(),
-                bytes: metadata.blocks() * 512,
-                uid: metadata.uid(),
-                mode: metadata.mode() & 0o7777,
-                what: Mapped::File { device: metadata.dev(), inode: metadata.ino() },
-            });
+        let Ok(stat) = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Directory if depth < DEEPEST => {
+                if let Ok(folder) = spot::open_folder(directory, name) {
+                    gather(&folder, &path.join(name), depth + 1, found);
+                }
+            }
+            FileType::RegularFile => {
+                let facts = object::facts(&stat);
+                found.push(ShmFile {
+                    path: path.join(name),
+                    bytes: facts.memory.unwrap_or(0),
+                    uid: stat.st_uid,
+                    mode: stat.st_mode & 0o7777,
+                    what: facts.mapped(),
+                });
+            }
+            _ => {}
         }
     }
 }
