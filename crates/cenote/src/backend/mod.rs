@@ -159,13 +159,15 @@ pub(crate) struct Examined {
     pub(crate) lock_waiters: Vec<u32>,
     /// What it has by name.
     pub(crate) named: Vec<Named>,
+    /// Its data, to be looked at, where it says what is in it.
+    pub(crate) inside: Option<Box<dyn Inside>>,
 }
 
 impl Examined {
     /// Of a kind that tells no more than that.
     pub(crate) fn new(stat: Stat, mapped: Mapped, lock: LockState) -> Self {
         let (lock_waiters, named) = (Vec::new(), Vec::new());
-        Self { stat, mapped, memory: None, life: None, lock, lock_waiters, named }
+        Self { stat, mapped, memory: None, life: None, lock, lock_waiters, named, inside: None }
     }
 }
 

@@ -9,7 +9,7 @@ mod pattern;
 mod reap;
 mod verdicts;
 
-use crate::address::{Address, Kind};
+use crate::address::Address;
 use crate::backend::lock::{LockState, semaphore_name};
 use crate::backend::{self, Backend, Examined, Stat};
 pub use crate::backend::{Named, NamedKind, Sharer};
@@ -161,7 +161,7 @@ fn describe(
     let (verdict, reason) = judge(&Case { address, backend, seen: &seen, found: &found, maker }, holders);
     let semaphore = backend.lock_semaphore();
     let lock_users = semaphore.map_or_else(Vec::new, |name| holders.of_semaphore(&name).users);
-    let Examined { stat, mapped, memory, lock, lock_waiters, named, .. } = seen;
+    let Examined { stat, mapped, memory, lock, lock_waiters, named, inside, .. } = seen;
     Entry {
         address: address.clone(),
         owner: stat.uid.and_then(|uid| holders.owner(uid)).or_else(|| backend.owner()),
@@ -176,7 +176,7 @@ fn describe(
         lock_waiters,
         named,
         lock_users,
-        content: if address.kind() == Kind::Cenote { Content::look(address).ok() } else { None },
+        content: inside.and_then(|inside| Content::of_inside(&*inside).ok()),
         mapped,
     }
 }

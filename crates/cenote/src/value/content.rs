@@ -11,7 +11,7 @@ use super::pair::Pair;
 use super::peek::peek;
 use super::versions;
 use crate::address::Address;
-use crate::backend;
+use crate::backend::{self, Inside};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{self, Control, Copies};
 use crate::segment::{Options, Segment};
@@ -53,16 +53,18 @@ impl Content {
     /// # Errors
     /// `NotFound`, `PermissionDenied`, `Untrusted`, `Unsupported`; `Corrupt` if it cannot be what it says.
     pub fn look(address: &Address) -> Result<Self> {
-        let look = || {
-            let Some(inside) = backend::of(address)?.inside()? else { return Ok(Self::Bytes) };
-            let (content, size) = inside.content();
-            let mut control = Control::new_zeroed();
-            // What is smaller than that is no value, and its zeros say so.
-            let len = usize::try_from(size).unwrap_or(usize::MAX).min(size_of::<Control>());
-            inside.read_at(0, &mut control.as_mut_bytes()[..len])?;
-            Self::of(content.clone(), &control, size)
-        };
+        let look =
+            || backend::of(address)?.inside()?.map_or(Ok(Self::Bytes), |inside| Self::of_inside(&*inside));
         look().map_err(|error| error.during("look at", address))
+    }
+
+    pub(crate) fn of_inside(inside: &dyn Inside) -> Result<Self> {
+        let (content, size) = inside.content();
+        let mut control = Control::new_zeroed();
+        // What is smaller than that is no value, and its zeros say so.
+        let len = usize::try_from(size).unwrap_or(usize::MAX).min(size_of::<Control>());
+        inside.read_at(0, &mut control.as_mut_bytes()[..len])?;
+        Self::of(content.clone(), &control, size)
     }
 
     /// What is in a segment that is attached.

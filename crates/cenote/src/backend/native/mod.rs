@@ -318,12 +318,17 @@ impl Backend for Native {
             (false, false) => Life::Stale,
         };
         let stat = attached::stat(&opened.facts, &known);
+        let (lock, lock_waiters, named) = (look.lock_state(), look.lock_waiters(), look.named());
+        let (memory, mapped) = (opened.facts.memory, opened.facts.mapped());
+        // What cannot be looked into has its verdict even so.
+        let inside = opened.into_inside().ok().map(|inside| Box::new(inside) as Box<dyn Inside>);
         Ok(Examined {
-            memory: opened.facts.memory,
+            memory,
             life: Some(life),
-            lock_waiters: look.lock_waiters(),
-            named: look.named(),
-            ..Examined::new(stat, opened.facts.mapped(), look.lock_state())
+            lock_waiters,
+            named,
+            inside,
+            ..Examined::new(stat, mapped, lock)
         })
     }
 
