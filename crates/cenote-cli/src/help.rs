@@ -255,7 +255,11 @@ it. Without a kind it is native segments that are meant. Without any pattern it 
 users'. Native segments that were made to be kept, as `cenote create` makes them, go with --kept alone, and then --older has to \
 say how old they have to be.
 
-Each line says what was done and why: removed, or spared. With --json it is an array of objects with `address`, `size`, \
+POSIX semaphores lie among the posix: segments, and go only by a pattern that begins as their names do: 'posix:sem.*'. One that may \
+be the lock of a segment, as Qt's are, goes after that. Semaphore sets and message queues of System V have no users that could be \
+counted: none is removed, and of those that a pattern names more closely than sysv: it is said what removes them.
+
+Each line says what was done and why: removed, or spared. With --json it is an array of objects with `address`, `kind`, `size`, \
 `verdict`, `reason`, `outcome` (`removed`, `would-remove`, `spared`, `failed`), `why` and `freed`.";
 
 pub(crate) const REAP_EXAMPLES: &str = "\
@@ -266,6 +270,7 @@ Examples:
   cenote reap
   cenote reap --dry-run posix: sysv: qt:
   cenote reap 'posix:psm_*' --older 10m
+  cenote reap 'posix:sem.*'
   cenote reap --kept --older 30d 'robot/*'";
 
 pub(crate) const DOCTOR: &str = "\

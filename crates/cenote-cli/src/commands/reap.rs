@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cenote::catalog::{Outcome, Reap, Reaped};
+use cenote::catalog::{OtherKind, Outcome, Reap, Reaped};
 use serde::Serialize;
 
 use crate::access::Context;
@@ -36,6 +36,8 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct ReapedJson {
     address: String,
+    /// As in `ls`: the kind of segment, or `semaphore`, `semaphore-set`, `message-queue`.
+    kind: String,
     size: u64,
     verdict: &'static str,
     reason: String,
@@ -78,7 +80,8 @@ fn tell(found: &[Reaped], dry_run: bool, context: &Context) -> Result<(), Failur
     // Nobody listening does not stop the others from being told.
     let mut told = Ok(());
     for one in found {
-        let (address, size) = (&one.address, human(one.size));
+        let size = one.other.map_or_else(|| human(one.size), in_words);
+        let address = &one.address;
         let line = match &one.outcome {
             Outcome::Removed => format!("removed {address}, {size}: {}", one.reason),
             Outcome::WouldRemove => format!("would remove {address}, {size}: {}", one.reason),
@@ -95,11 +98,27 @@ fn tell(found: &[Reaped], dry_run: bool, context: &Context) -> Result<(), Failur
     }
     told?;
     let gone = found.iter().filter(|one| matches!(one.outcome, Outcome::Removed | Outcome::WouldRemove));
-    let (count, bytes) = gone.fold((0_u64, 0), |(count, bytes), one| (count + 1, bytes + one.freed));
+    let (segments, semaphores): (Vec<&Reaped>, Vec<&Reaped>) = gone.partition(|one| one.other.is_none());
+    let bytes = segments.iter().chain(&semaphores).map(|one| one.freed).sum();
     let words = if dry_run { "would free" } else { "freed" };
-    let segments = if count == 1 { "segment" } else { "segments" };
-    notice(context.quiet, format!("{words} {} in {count} {segments}", human(bytes)));
+    let beside = match semaphores.len() {
+        0 => String::new(),
+        count => format!(" and {}", counted(count, "semaphore")),
+    };
+    notice(
+        context.quiet,
+        format!("{words} {} in {}{beside}", human(bytes), counted(segments.len(), "segment")),
+    );
     Ok(())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// What something is that is no segment.
+fn in_words(other: OtherKind) -> String {
+    format!("a {}", other.as_str().replace('-', " "))
 }
 
 impl From<&Reaped> for ReapedJson {
@@ -113,6 +132,7 @@ impl From<&Reaped> for ReapedJson {
         };
         Self {
             address: one.address.to_string(),
+            kind: one.other.map_or_else(|| one.address.kind().to_string(), |other| other.to_string()),
             size: one.size,
             verdict: one.verdict.as_str(),
             reason: one.reason.clone(),

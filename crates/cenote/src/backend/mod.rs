@@ -12,6 +12,7 @@ mod posix;
 mod qt;
 mod reaping;
 mod section;
+mod semaphore_file;
 mod sysv;
 mod windows;
 
@@ -23,6 +24,7 @@ pub(crate) use native::{AttachedNative, Door, native_name};
 pub use qt::SemaphoreKey;
 pub(crate) use qt::{Semaphore, remove_semaphore, semaphore};
 pub(crate) use reaping::{Open, Order, Reaping, is_untouched, spared};
+pub(crate) use semaphore_file::SEMAPHORE;
 pub(crate) use sysv::stat as stat_of_system_v;
 
 use crate::address::{Address, Kind, Target};
@@ -60,6 +62,11 @@ pub(crate) trait Backend {
     /// Whether anybody has it open or mapped, asked of the kernel where no process is seen to.
     fn is_open(&self) -> Open {
         Open::Untold
+    }
+
+    /// For what it is needed even while nobody has it open, if it is.
+    fn needed_for(&self) -> Option<String> {
+        None
     }
 
     /// Removes it, unless it is of use to somebody after all.
@@ -336,7 +343,7 @@ pub(crate) fn of(address: &Address) -> Result<Box<dyn Backend>> {
         return Err(error);
     }
     Ok(match address.target() {
-        Target::Posix(name) => Box::new(posix::backend(name)),
+        Target::Posix(name) => posix::backend(name),
         Target::File(path) => Box::new(file::backend(path)),
         Target::SysvKey(key) => Box::new(Sysv::Key(*key)),
         Target::SysvFtok { path, project } => Box::new(Sysv::Ftok(path.clone(), *project)),

@@ -2,12 +2,17 @@
 
 use std::path::Path;
 
+use super::Backend;
 use super::mapped_file::{FileBackend, Links};
+use super::semaphore_file::SemaphoreFile;
 use crate::sys::SHM_DIRECTORY;
 
 /// `name` begins with its slash.
-pub(super) fn backend(name: &str) -> FileBackend {
-    let path = Path::new(SHM_DIRECTORY).join(name.trim_start_matches('/'));
+pub(super) fn backend(name: &str) -> Box<dyn Backend> {
+    let name = name.trim_start_matches('/');
+    if let Some(semaphore) = SemaphoreFile::of(name) {
+        return Box::new(semaphore);
+    }
     // As shm_open does, no symbolic link is followed: anybody may put one into the directory.
-    FileBackend { path, links: Links::Refused }
+    Box::new(FileBackend { path: Path::new(SHM_DIRECTORY).join(name), links: Links::Refused })
 }

@@ -12,8 +12,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::qt::{self, KeyType, NativeKey};
 use crate::sys::{self, Loose, Mapped};
 
-/// What the file of a POSIX semaphore begins with.
-pub(super) const SEMAPHORE: &str = "sem.";
 /// What the kernel calls anonymous memory.
 const MEMFD: &str = "/memfd:";
 
@@ -93,7 +91,7 @@ pub(super) fn address_in_shm(path: &Path) -> Option<Address> {
     let within = path.strip_prefix(sys::SHM_DIRECTORY).ok()?.to_str()?;
     let address = match backend::native_name(within) {
         Some((uid, native)) => native_address(uid, &native),
-        None if within.starts_with(SEMAPHORE) => return None,
+        None if within.starts_with(backend::SEMAPHORE) => return None,
         None if within.contains('/') => Address::file(path),
         None => Address::posix(within),
     };

@@ -2,11 +2,10 @@
 
 use super::Verdict;
 use super::holders::{Holder, Holders};
-use super::list::SEMAPHORE;
 use super::makers::maker_of_semaphore;
 use super::verdicts::{of_shm_file, who};
 use crate::address::Address;
-use crate::backend;
+use crate::backend::{self, SEMAPHORE};
 use crate::error::Result;
 use crate::sys::{self, SemSet};
 
@@ -42,6 +41,8 @@ pub struct Other {
     pub reason: String,
     /// Whether those that used it last are known and gone.
     pub(super) was_left: bool,
+    /// Whether it belongs to something that is there.
+    pub(super) is_needed: bool,
 }
 
 /// What something is that is no segment.
@@ -77,7 +78,7 @@ impl std::fmt::Display for OtherKind {
 /// Lists what lies beside the segments: POSIX semaphores, System V's semaphore sets and message queues.
 ///
 /// The kernel counts no users of a semaphore set or a message queue: what becomes of those is never proven, and their verdict
-/// is unknown.
+/// is unknown. So is that of a semaphore that may be the lock of a segment which is there, as Qt's are.
 ///
 /// # Errors
 /// What the system says if /proc cannot be read.
@@ -95,18 +96,39 @@ pub fn others() -> Result<Vec<Other>> {
 pub(super) fn others_with(holders: &Holders) -> Vec<Other> {
     let mut found: Vec<Other> = sys::shm_files().iter().filter_map(|file| semaphore(file, holders)).collect();
     found.sort_by(|one, other| one.name.cmp(&other.name));
-    found.extend(sys::sem_rows().unwrap_or_default().iter().map(|row| set(row, holders)));
-    found.extend(sys::queue_rows().unwrap_or_default().iter().map(|row| queue(row, holders)));
+    found.extend(system_v_others(holders));
     found
 }
 
-fn semaphore(file: &sys::ShmFile, holders: &Holders) -> Option<Other> {
+/// System V's sets and queues.
+pub(super) fn system_v_others(holders: &Holders) -> Vec<Other> {
+    let sets = sys::sem_rows().unwrap_or_default();
+    let queues = sys::queue_rows().unwrap_or_default();
+    let sets = sets.iter().map(|row| set(row, holders));
+    sets.chain(queues.iter().map(|row| queue(row, holders))).collect()
+}
+
+/// The files of POSIX semaphores as addresses, by name.
+pub(super) fn semaphores() -> Vec<Address> {
+    let mut names: Vec<String> =
+        sys::shm_files().iter().filter_map(|file| Some(file_name(file)?.to_owned())).collect();
+    names.sort_unstable();
+    names.iter().filter_map(|name| Address::posix(name).ok()).collect()
+}
+
+/// What the file of a semaphore is called; `None` if it is another's.
+fn file_name(file: &sys::ShmFile) -> Option<&str> {
     let within = file.path.strip_prefix(sys::SHM_DIRECTORY).ok()?.to_str()?;
-    let name = format!("/{}", within.strip_prefix(SEMAPHORE).filter(|name| !name.contains('/'))?);
+    (within.starts_with(SEMAPHORE) && !within.contains('/')).then_some(within)
+}
+
+fn semaphore(file: &sys::ShmFile, holders: &Holders) -> Option<Other> {
+    let within = file_name(file)?;
+    let name = format!("/{}", &within[SEMAPHORE.len()..]);
     let maker = maker_of_semaphore(&name);
     let users = holders.of(file.what);
+    let backend = backend::of(&Address::posix(within).ok()?).ok()?;
     let (verdict, reason) = if users.is_empty() {
-        let backend = backend::of(&Address::file(&file.path).ok()?).ok()?;
         of_shm_file(&*backend, Some(file.uid), maker, holders)
     } else {
         (Verdict::Live, who(&users))
@@ -124,6 +146,7 @@ fn semaphore(file: &sys::ShmFile, holders: &Holders) -> Option<Other> {
         verdict,
         reason,
         was_left: false,
+        is_needed: backend.needed_for().is_some(),
     })
 }
 
@@ -167,6 +190,7 @@ fn system_v(
         mode,
         maker: None,
         was_left: users.is_empty() && !last_users.is_empty(),
+        is_needed: false,
         users: users.into_iter().map(|pid| holders.user(pid)).collect(),
         verdict: Verdict::Unknown,
         reason: reason.to_owned(),

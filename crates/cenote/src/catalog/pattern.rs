@@ -58,6 +58,18 @@ impl Pattern {
         address.kind() == self.kind && fits(&self.glob, &name.chars().collect::<Vec<_>>())
     }
 
+    /// Whether it is of POSIX semaphores, whose files lie beside the segments: only if it begins as their names do, so that
+    /// none goes along with what is named otherwise.
+    pub(super) fn is_of_semaphores(&self) -> bool {
+        self.kind == Kind::Posix && self.glob.starts_with(&['/', 's', 'e', 'm', '.'])
+    }
+
+    /// Whether a key of System V, or an id, is as the pattern says, which is more than a kind.
+    pub(super) fn names_system_v(&self, name: &str) -> bool {
+        let is_more = self.glob.iter().any(|&letter| letter != '*');
+        self.kind == Kind::Sysv && is_more && fits(&self.glob, &name.chars().collect::<Vec<_>>())
+    }
+
     /// The kind of all addresses that fit.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -145,6 +157,14 @@ mod tests {
         ] {
             assert!(!fits(pattern, address), "{pattern} {address}");
         }
+        let of_semaphores = |pattern: &str| pattern.parse::<Pattern>().unwrap().is_of_semaphores();
+        assert!(of_semaphores("posix:sem.*") && of_semaphores("posix:/sem.a"));
+        for other in ["posix:", "posix:*", "posix:/*", "posix:?sem.*", "posix:sem*", "file:/sem.*", "sem.*"] {
+            assert!(!of_semaphores(other), "{other}");
+        }
+        let of_system_v = |pattern: &str| pattern.parse::<Pattern>().unwrap().names_system_v("0x5100c01f");
+        assert!(of_system_v("sysv:0x51*") && of_system_v("sysv:0x5100c01f"));
+        assert!(!["sysv:", "sysv:*", "sysv:0x52*", "qt:0x51*"].into_iter().any(of_system_v));
         for wrong in ["", "floppy:x"] {
             assert_eq!(wrong.parse::<Pattern>().unwrap_err().kind(), ErrorKind::KeyError, "{wrong}");
         }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::holders::Holders;
 use super::list::list_with;
+use super::others::{Other, OtherKind, semaphores, system_v_others};
 use super::pattern::Pattern;
-use super::{Entry, Verdict};
+use super::{Entry, Verdict, entry};
 use crate::address::{Address, Kind};
 use crate::backend::{self, Order, Reaping, is_untouched};
 use crate::error::{Error, ErrorKind, Result};
@@ -44,12 +45,15 @@ pub struct Reap {
     timeout: Option<Duration>,
 }
 
-/// What became of a segment that was considered.
+/// What became of a segment that was considered, or of what lies beside the segments.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Reaped {
-    /// Where it is, or was.
+    /// Where it is, or was: a semaphore's file as `posix:/sem.NAME`, a semaphore set or a queue under the address that a segment
+    /// of its key would have.
     pub address: Address,
+    /// What it is, if it is no segment.
+    pub other: Option<OtherKind>,
     /// Its size in bytes, as it was asked for.
     pub size: u64,
     /// What it was found to be.
@@ -84,6 +88,10 @@ impl Reap {
 
     /// Only what is so called, instead. As in addresses, a kind is in front: `posix:psm_*`, `sysv:`, `qt:My*`; without one it
     /// is native segments that are meant. `*` stands for any text, `?` for one character. Called again, it adds.
+    ///
+    /// POSIX semaphores lie among the `posix:` segments, and go only by a pattern that begins with `posix:sem.`; one that may be
+    /// the lock of a segment goes after that. Semaphore sets and message queues of System V never go: of those that a pattern
+    /// names the list says why.
     ///
     /// # Errors
     /// `KeyError`: there is no such kind.
@@ -147,9 +155,11 @@ impl Reap {
         for kind in kinds {
             let entries = list_with(Some(kind), &holders)?;
             found.extend(
-                entries.into_iter().filter(|entry| self.considers(entry)).map(|entry| self.one(entry)),
+                entries.into_iter().filter(|entry| self.considers(entry)).map(|entry| self.one(entry, None)),
             );
         }
+        found.extend(self.semaphores(&holders));
+        found.extend(self.unproven(&holders));
         Ok(found)
     }
 
@@ -167,7 +177,51 @@ impl Reap {
         verdict && (named || ours())
     }
 
-    fn one(&self, entry: Entry) -> Reaped {
+    /// After the segments whose locks they are.
+    fn semaphores(&self, holders: &Holders) -> Vec<Reaped> {
+        let patterns: Vec<&Pattern> =
+            self.patterns.iter().filter(|pattern| pattern.is_of_semaphores()).collect();
+        if patterns.is_empty() {
+            return Vec::new();
+        }
+        let wanted = |address: &Address| patterns.iter().any(|pattern| pattern.fits(address));
+        let addresses = semaphores().into_iter().filter(wanted);
+        let entries = addresses.filter_map(|address| entry(&address, holders).ok());
+        let considered = entries.filter(|entry| entry.verdict != Verdict::Live);
+        considered.map(|entry| self.one(entry, Some(OtherKind::Semaphore))).collect()
+    }
+
+    /// The sets and queues that a pattern names.
+    fn unproven(&self, holders: &Holders) -> Vec<Reaped> {
+        let is_named =
+            |other: &Other| self.patterns.iter().any(|pattern| pattern.names_system_v(&other.name));
+        if !self.patterns.iter().any(|pattern| pattern.kind() == Kind::Sysv) {
+            return Vec::new();
+        }
+        let reaped = |other: Other| {
+            let id = other.id?;
+            let (what, option) = match other.kind {
+                OtherKind::SemaphoreSet => ("a semaphore set", "-s"),
+                OtherKind::MessageQueue => ("a message queue", "-q"),
+                OtherKind::Semaphore => return None,
+            };
+            let why = format!(
+                "of {what} nothing can be proven; if nobody wants it, `ipcrm {option} {id}` removes it"
+            );
+            Some(Reaped {
+                address: other.key.map_or_else(|| Address::sysv_id(id), Address::sysv_key).ok()?,
+                other: Some(other.kind),
+                size: 0,
+                freed: 0,
+                verdict: other.verdict,
+                reason: other.reason,
+                outcome: Outcome::Spared(why),
+            })
+        };
+        system_v_others(holders).into_iter().filter(is_named).filter_map(reaped).collect()
+    }
+
+    fn one(&self, entry: Entry, other: Option<OtherKind>) -> Reaped {
         let outcome = match entry.verdict {
             Verdict::Unknown => Outcome::Spared("nothing is proven".to_owned()),
             _ => self.remove(&entry).unwrap_or_else(Outcome::Failed),
@@ -179,6 +233,7 @@ impl Reap {
             verdict: entry.verdict,
             reason: entry.reason,
             address: entry.address,
+            other,
             outcome,
         }
     }

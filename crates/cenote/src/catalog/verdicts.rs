@@ -72,6 +72,9 @@ pub(super) fn of_shm_file(
     if let Some(reason) = maker.and_then(|maker| wanted_by_its_maker(maker, uid, holders)) {
         return (Verdict::Unknown, reason);
     }
+    if let Some(reason) = backend.needed_for() {
+        return (Verdict::Unknown, reason);
+    }
     let mut open = backend.is_open();
     while open == Open::Somewhere && holders.may_look_again() {
         thread::sleep(A_LOOK);

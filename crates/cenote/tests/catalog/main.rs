@@ -7,6 +7,7 @@ mod helper;
 mod listed;
 mod races;
 mod reaping;
+mod semaphores;
 mod traps;
 mod verdicts;
 

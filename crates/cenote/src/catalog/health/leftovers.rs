@@ -1,7 +1,8 @@
 //! What nobody is seen to use: advice only, since it does no harm as long as there is room.
 
+use super::super::Verdict;
 use super::things::{Class, Thing, Things, is_native, is_segment, remedies};
-use super::{Finding, Found, State, making_room};
+use super::{Finding, Found, Remedy, State, making_room};
 
 const NOTE: &str = "if nobody wants it any more";
 
@@ -66,6 +67,13 @@ fn finding(
         Finding::new(name, title, count, meaning).with_items(found.iter().map(|thing| &thing.item));
     if !found.is_empty() {
         finding.state = State::Note;
+        let (semaphores, found): (Vec<&Thing>, Vec<&Thing>) =
+            found.into_iter().partition(|thing| is_stale_semaphore(thing));
+        if !semaphores.is_empty() {
+            let note = "removes what is stale: nobody has it open".to_owned();
+            let patterns = vec!["posix:sem.*".to_owned()];
+            finding.remedies.push(Remedy::Reap { patterns, older: None, note });
+        }
         let (stale, others): (Vec<&Thing>, Vec<&Thing>) =
             found.into_iter().partition(|thing| thing.is_stale());
         let stale: Vec<(&Thing, u64)> = stale.into_iter().map(|thing| (thing, thing.bytes())).collect();
@@ -73,4 +81,8 @@ fn finding(
         finding.remedies.extend(remedies(&others, NOTE));
     }
     finding
+}
+
+fn is_stale_semaphore(thing: &Thing) -> bool {
+    thing.class == Class::ShmFile { semaphore: true } && thing.item.verdict == Verdict::Stale
 }

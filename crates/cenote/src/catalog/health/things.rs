@@ -144,7 +144,7 @@ fn of_entry(entry: Entry) -> Thing {
 /// A semaphore, or a set whose last users are known and gone, unless its key is `taken`.
 fn of_other(other: Other, taken: &HashSet<i32>) -> Option<Thing> {
     let (class, what, path) = match other.kind {
-        OtherKind::Semaphore => {
+        OtherKind::Semaphore if !other.is_needed => {
             let path = Path::new(sys::SHM_DIRECTORY).join(format!("sem.{}", &other.name[1..]));
             (Class::ShmFile { semaphore: true }, path.display().to_string(), Some(path))
         }
