@@ -307,7 +307,8 @@ their size, the memory that they take and their holders; the room in /dev/shm an
 finds that is to be mended; and how long it took to find out. No name of a segment is among them.
 
 With --listen it is served under /metrics instead, each time as it is then, until Ctrl-C or SIGTERM. That is for Prometheus on the \
-same machine, or for a proxy that asks who is there: other addresses than this machine's own take --beyond-loopback.
+same machine, or for a proxy that asks who is there: other addresses than this machine's own take --beyond-loopback. A \
+connection is for one request, which has 5 seconds to come; of more than 64 at once, the one that has been there longest goes.
 
 What is there to be seen depends on who looks: for all processes' holders and all proofs it runs as root.
 

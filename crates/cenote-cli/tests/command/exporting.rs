@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 
 use cenote::Segment;
 
-use crate::support::{PATIENCE, Place, Running, cenote, run};
+use crate::support::{PATIENCE, Place, Running, cenote, run, until};
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
@@ -235,6 +235,81 @@ fn what_else_is_asked_for_is_refused() {
     server.signal(SIGINT);
     assert_eq!(server.end().code, 0, "although somebody is connected");
     drop(silent);
+}
+
+/// How many threads and open files a process has.
+fn burden(pid: u32) -> (usize, usize) {
+    let count = |what: &str| std::fs::read_dir(format!("/proc/{pid}/{what}")).unwrap().count();
+    (count("task"), count("fd"))
+}
+
+fn is_answered(place: &str) {
+    let (head, body) = ask(place, "GET /metrics HTTP/1.1");
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    assert!(body.contains("cenote_build_info"), "{body}");
+}
+
+#[test]
+fn many_who_say_nothing_cost_little_and_keep_nobody_out() {
+    const SILENT: usize = 600;
+    const MOST: usize = 100;
+    let _watchdog = testkit::watchdog(PATIENCE);
+    let (server, at) = server();
+    let mut silent: Vec<TcpStream> = (0..SILENT).map(|_| TcpStream::connect(&*at).unwrap()).collect();
+    is_answered(&at);
+    until("those who were sent away are gone", || {
+        let (threads, files) = burden(server.pid());
+        threads < MOST && files < MOST
+    });
+    // The oldest had to go for the others, and the last may stay.
+    assert_eq!(silent[0].read(&mut [0]).unwrap_or(0), 0);
+    let mut last = silent.pop().unwrap();
+    write!(last, "GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+}
+
+#[test]
+fn who_takes_no_answer_keeps_nobody_waiting() {
+    let _watchdog = testkit::watchdog(PATIENCE);
+    let (_server, at) = server();
+    let asked: Vec<TcpStream> = (0..50)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&*at).unwrap();
+            // More than once, and never to read anything.
+            stream.write_all("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20).as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    is_answered(&at);
+    drop(asked);
+}
+
+#[test]
+fn a_request_without_end_is_ended() {
+    let _watchdog = testkit::watchdog(PATIENCE);
+    let (_server, at) = server();
+    for line in ["X-Some: thing\r\n", "endless"] {
+        let mut stream = TcpStream::connect(&*at).unwrap();
+        write!(stream, "GET /metrics HTTP/1.1\r\n").unwrap();
+        // More than lies between two processes at most.
+        let lines = line.repeat((1 << 20) / line.len());
+        let refused = (0..64).any(|_| stream.write_all(lines.as_bytes()).is_err());
+        assert!(refused, "64 MiB of `{line}` were taken");
+    }
+    let mut long = TcpStream::connect(&*at).unwrap();
+    write!(long, "GET /metrics HTTP/1.1\r\n{}", "a: b\r\n".repeat(100)).unwrap();
+    let mut answer = String::new();
+    long.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    // Who is half done is told that it took too long, and others are served meanwhile.
+    let mut slow = TcpStream::connect(&*at).unwrap();
+    write!(slow, "GET /metrics HT").unwrap();
+    is_answered(&at);
+    answer.clear();
+    slow.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
 #[test]

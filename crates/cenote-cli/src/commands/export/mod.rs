@@ -1,6 +1,7 @@
 //! `cenote export`: the machine's shared memory in numbers, for Prometheus and whatever else reads its format.
 
 mod gather;
+mod http;
 mod metric;
 mod serve;
 
