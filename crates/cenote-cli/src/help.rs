@@ -87,13 +87,14 @@ Examples:
 
 pub(crate) const SHOW: &str = "\
 Show all there is to know of one segment: size, owner, mode, verdict and its reason, who has its lock, who holds it, \
-when it was last used, and what is in it. Looking never attaches, so contents are told of posix:, file: and \
-memfd: segments, and of native ones that have a value or a blob: its version, the fields of the type, and what the value is \
-now, up to 64KiB. `cenote read` reads any.
+when it was last used, and what is in it. Looking never attaches: contents are told of posix:, file: and \
+memfd: segments; of native ones that have a value or a blob: its version, the fields of the type, and what the value is \
+now, up to 64KiB; and of sysv: segments and Qt's on System V as long as somebody has them attached whose memory this user may read \
+(root reads anybody's). `cenote read` reads any.
 
 What is recognised is a text, a QImage, and what Python's ShareableList puts there, item by item if that is not larger than 1MiB; \
 of anything else the first bytes are shown in hex. With --json there are `contents` in words, `items` of a list, the `value`, or \
-`hex`.";
+`hex`, and in `unseen` why nothing was looked at.";
 
 pub(crate) const SHOW_EXAMPLES: &str = "\
 Examples:

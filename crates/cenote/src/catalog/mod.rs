@@ -13,8 +13,8 @@ use crate::address::Address;
 use crate::backend::lock::{LockState, semaphore_name};
 use crate::backend::{self, Backend, Examined, Stat};
 pub use crate::backend::{Named, NamedKind, Sharer};
-use crate::error::Result;
-use crate::sys::Mapped;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::{self, Mapped};
 use crate::value::Content;
 
 pub use health::{Finding, Found, Health, Item, Remedy, State, health};
@@ -61,6 +61,53 @@ pub struct Entry {
     pub content: Option<Content>,
     /// What the kernel calls it.
     mapped: Mapped,
+}
+
+impl Entry {
+    /// What a System V segment, or one of Qt's on System V, begins with: at most so many bytes, out of the memory of a holder.
+    /// Nothing is attached, and nothing of the segment changes. The holders write at any time, and may leave.
+    ///
+    /// # Errors
+    /// `NotFound`: nobody has it attached; `PermissionDenied`: nobody who has may be read by this process, which takes the rights
+    /// to trace it; `Unsupported`: it is of another kind.
+    ///
+    /// ```
+    /// # let address = format!("sysv:{:#010x}", 0x4300_0000 | std::process::id());
+    /// # let address = address.as_str();
+    /// # if address.parse::<cenote::Address>().is_ok_and(|at| cenote::catalog::look(&at).is_err()) {
+    /// # let Ok(segment) = cenote::Segment::create(address, 64) else { return Ok(()) };
+    /// segment.write_at(0, b"Hello")?;
+    /// let entry = cenote::catalog::look(segment.address())?;
+    /// assert_eq!(entry.peek(5)?, b"Hello");
+    /// # cenote::Segment::remove(address)?;
+    /// # }
+    /// # Ok::<(), cenote::Error>(())
+    /// ```
+    pub fn peek(&self, most: usize) -> Result<Vec<u8>> {
+        let Mapped::SystemV { id } = self.mapped else {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "only System V segments are looked at in their holders' memory",
+            ));
+        };
+        // What is behind its end is the holder's, although on a page of the segment.
+        let most = usize::try_from(self.stat.size).unwrap_or(usize::MAX).min(most);
+        let found = self.holders.iter().filter(|holder| holder.mapped);
+        if let Some(bytes) = found.filter_map(|one| sys::peek_at_system_v(one.pid, id, most).ok()?).next() {
+            return Ok(bytes);
+        }
+        let (kind, what) = match self.stat.attached {
+            Some(0) => (
+                ErrorKind::NotFound,
+                "nobody has it attached, and attaching would change its times and counts",
+            ),
+            _ => (
+                ErrorKind::PermissionDenied,
+                "the memory of those who have it attached may not be read by this user",
+            ),
+        };
+        Err(Error::new(kind, what).with_hint("`cenote read` attaches it, and reads it"))
+    }
 }
 
 /// Whether a segment is of use to anyone.

@@ -343,6 +343,10 @@ pub(crate) fn queue_rows() -> Option<Vec<QueueRow>> {
     None
 }
 
+pub(crate) fn peek_at_system_v(_pid: u32, _id: i32, _len: usize) -> std::io::Result<Option<Vec<u8>>> {
+    Ok(None)
+}
+
 pub(crate) fn programs() -> Vec<Program> {
     Vec::new()
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use cenote::catalog::Entry;
 use cenote::qt::image_form;
 use cenote::value::{AnyValue, Content, Description};
-use cenote::{Address, Kind};
+use cenote::{Address, Error, Kind};
 
 use super::shareable_list::{self, Item};
 use crate::commands::image::{HEADER, describe};
@@ -32,6 +32,8 @@ pub(super) struct Contents {
     pub(super) start: Option<Vec<u8>>,
     /// The current value, by its type: for people, and as JSON.
     pub(super) value: Option<(String, serde_json::Value)>,
+    /// Why it was not looked at.
+    pub(super) unseen: Option<String>,
 }
 
 impl Contents {
@@ -45,6 +47,11 @@ impl Contents {
             Some(content @ Content::Blob { .. }) => {
                 Self { words: Some(content.to_string()), ..Self::default() }
             }
+            // Of System V, where attaching leaves traces.
+            _ if entry.stat.id.is_some() => match entry.peek(LOOKED_AT) {
+                Ok(bytes) => recognised(&bytes),
+                Err(error) => Self { unseen: Some(why(&error)), ..Self::default() },
+            },
             _ => start(&entry.address, LARGEST).map_or_else(Self::default, |bytes| recognised(&bytes)),
         }
     }
@@ -53,6 +60,10 @@ impl Contents {
     pub(super) fn dump(&self) -> Option<String> {
         self.start.as_deref().map(hex::text)
     }
+}
+
+fn why(error: &Error) -> String {
+    format!("{error}; {}", error.hint())
 }
 
 /// It may be another type by now than it was when it was looked at: then it is not shown.

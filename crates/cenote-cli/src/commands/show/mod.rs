@@ -41,6 +41,9 @@ struct Shown {
     named: Vec<NamedJson>,
     /// In words.
     contents: Option<String>,
+    /// Why they were not looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unseen: Option<String>,
     /// Of a Python list: what is in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     items: Option<Vec<serde_json::Value>>,
@@ -75,6 +78,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             hex: contents.start.as_deref().map(hex::digits),
             value: contents.value.map(|(_, json)| json),
             contents: contents.words,
+            unseen: contents.unseen,
             version,
             of,
         });
@@ -138,6 +142,9 @@ fn text(entry: &Entry, contents: &Contents) -> String {
     time("last left", stat.last_left);
     if let Some(words) = &contents.words {
         line("contents", words);
+    }
+    if let Some(why) = &contents.unseen {
+        line("contents", &format!("not looked at: {why}"));
     }
     if let Some(dump) = contents.dump() {
         put(&mut text, "begins", dump.lines());

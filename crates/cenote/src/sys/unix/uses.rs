@@ -77,7 +77,7 @@ fn ipc_namespace(pid: &str) -> Option<u64> {
 
 /// The maps of a process, and the thread that has them. They are gone from its own place when its first thread has ended,
 /// and the others live on.
-fn maps(pid: u32) -> std::io::Result<(u32, Vec<u8>)> {
+pub(super) fn maps(pid: u32) -> std::io::Result<(u32, Vec<u8>)> {
     let read = |thread: u32| fs::read(format!("/proc/{thread}/maps"));
     let own = read(pid);
     let may_be_elsewhere = match &own {
@@ -97,17 +97,20 @@ fn maps(pid: u32) -> std::io::Result<(u32, Vec<u8>)> {
 }
 
 /// A line of /proc/PID/maps that is a shared mapping of a file or a System V segment.
-struct Line {
-    what: Mapped,
+pub(super) struct Line {
+    pub(super) what: Mapped,
     writable: bool,
     /// Its addresses, as in the line.
-    range: String,
+    pub(super) range: String,
+    /// Where in the file or the segment it begins.
+    pub(super) offset: u64,
+    pub(super) device: u64,
     /// What it was called, if it has no name now.
     deleted: Option<String>,
 }
 
 /// `start-end perms offset major:minor inode path`. A path may have spaces.
-fn parse(line: &[u8]) -> Option<Line> {
+pub(super) fn parse(line: &[u8]) -> Option<Line> {
     // Most lines are of private memory.
     if *line.iter().skip_while(|&&byte| byte != b' ').nth(4)? != b's' {
         return None;
@@ -116,7 +119,8 @@ fn parse(line: &[u8]) -> Option<Line> {
     let mut words = text.splitn(6, ' ');
     let range = words.next()?.to_owned();
     let permissions = words.next()?;
-    let (major, minor) = words.nth(1)?.split_once(':')?;
+    let offset = u64::from_str_radix(words.next()?, 16).ok()?;
+    let (major, minor) = words.next()?.split_once(':')?;
     let inode: u64 = words.next()?.parse().ok()?;
     // Asynchronous reading and writing has a ring there, which is nobody else's.
     let path = words.next()?.trim_start();
@@ -124,17 +128,18 @@ fn parse(line: &[u8]) -> Option<Line> {
         return None;
     }
     let number = |text| u32::from_str_radix(text, 16).ok();
+    let device = rustix::fs::makedev(number(major)?, number(minor)?);
     let what = if path.starts_with("/SYSV") {
         // The inode of a System V segment is its id, which is 0 for the first.
         Mapped::SystemV { id: i32::try_from(inode).ok()? }
     } else if inode == 0 {
         return None;
     } else {
-        Mapped::File { device: rustix::fs::makedev(number(major)?, number(minor)?), inode }
+        Mapped::File { device, inode }
     };
     let deleted = path.strip_suffix(DELETED).filter(|_| matches!(what, Mapped::File { .. }));
     let writable = permissions.as_bytes().get(1) == Some(&b'w');
-    Some(Line { what, writable, range, deleted: deleted.map(str::to_owned) })
+    Some(Line { what, writable, range, offset, device, deleted: deleted.map(str::to_owned) })
 }
 
 /// A descriptor that is of interest.
