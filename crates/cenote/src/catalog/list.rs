@@ -41,7 +41,8 @@ pub(super) fn list_with(kind: Option<Kind>, holders: &Holders) -> Result<Vec<Ent
         let files = sys::shm_files();
         if files.is_empty() && sys::lacks(Kind::Posix).is_none() {
             // An empty list would say that there are none, where it cannot be read.
-            sys::file_names(Path::new(sys::SHM_DIRECTORY))?;
+            let hint = "POSIX and native segments lie there: `cenote doctor` says what is wrong; `cenote ls sysv:` lists others";
+            sys::file_names(Path::new(sys::SHM_DIRECTORY)).map_err(|error| error.with_hint(hint))?;
         }
         let mut paths: Vec<&PathBuf> = files.iter().map(|file| &file.path).collect();
         paths.sort_unstable();

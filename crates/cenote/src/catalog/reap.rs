@@ -1,5 +1,6 @@
 //! Removing what is stale, and nothing else.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::holders::Holders;
@@ -14,8 +15,10 @@ use crate::sys::{self, Wait};
 
 /// A name may be on its way from one process to another while nobody has the segment open; with native segments it may not.
 const ON_ITS_WAY: Duration = Duration::from_secs(60);
-/// How long Qt's lock may take, if nothing else is said.
+/// How long a lock may take that a kind's rules ask for, if nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// So many are waited for: anybody may keep the locks of thousands.
+const WAITED_FOR: u32 = 5;
 const ROOT: u32 = 0;
 
 /// Removes what is proven stale: of native segments without being asked, of other kinds what is named.
@@ -119,7 +122,8 @@ impl Reap {
         self
     }
 
-    /// How long the lock may take that Qt's rules ask for: a second without it.
+    /// How long a lock may take that the rules of a kind ask for, as Qt's do and those of native segments: a second without it.
+    /// When some have been waited for in vain, the others have to be free.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -151,14 +155,18 @@ impl Reap {
                 backend::heal(&file.path);
             }
         }
+        let stuck = Cell::new(0);
         let mut found = Vec::new();
         for kind in kinds {
             let entries = list_with(Some(kind), &holders)?;
             found.extend(
-                entries.into_iter().filter(|entry| self.considers(entry)).map(|entry| self.one(entry, None)),
+                entries
+                    .into_iter()
+                    .filter(|entry| self.considers(entry))
+                    .map(|entry| self.one(entry, None, &stuck)),
             );
         }
-        found.extend(self.semaphores(&holders));
+        found.extend(self.semaphores(&holders, &stuck));
         found.extend(self.unproven(&holders));
         Ok(found)
     }
@@ -178,7 +186,7 @@ impl Reap {
     }
 
     /// After the segments whose locks they are.
-    fn semaphores(&self, holders: &Holders) -> Vec<Reaped> {
+    fn semaphores(&self, holders: &Holders, stuck: &Cell<u32>) -> Vec<Reaped> {
         let patterns: Vec<&Pattern> =
             self.patterns.iter().filter(|pattern| pattern.is_of_semaphores()).collect();
         if patterns.is_empty() {
@@ -188,7 +196,7 @@ impl Reap {
         let addresses = semaphores().into_iter().filter(wanted);
         let entries = addresses.filter_map(|address| entry(&address, holders).ok());
         let considered = entries.filter(|entry| entry.verdict != Verdict::Live);
-        considered.map(|entry| self.one(entry, Some(OtherKind::Semaphore))).collect()
+        considered.map(|entry| self.one(entry, Some(OtherKind::Semaphore), stuck)).collect()
     }
 
     /// The sets and queues that a pattern names.
@@ -221,11 +229,15 @@ impl Reap {
         system_v_others(holders).into_iter().filter(is_named).filter_map(reaped).collect()
     }
 
-    fn one(&self, entry: Entry, other: Option<OtherKind>) -> Reaped {
+    /// `stuck`: how many locks were waited for in vain so far.
+    fn one(&self, entry: Entry, other: Option<OtherKind>, stuck: &Cell<u32>) -> Reaped {
         let outcome = match entry.verdict {
             Verdict::Unknown => Outcome::Spared("nothing is proven".to_owned()),
-            _ => self.remove(&entry).unwrap_or_else(Outcome::Failed),
+            _ => self.remove(&entry, stuck.get() < WAITED_FOR).unwrap_or_else(Outcome::Failed),
         };
+        if matches!(&outcome, Outcome::Failed(error) if error.kind() == ErrorKind::Timeout) {
+            stuck.set(stuck.get() + 1);
+        }
         let gone = matches!(outcome, Outcome::Removed | Outcome::WouldRemove);
         Reaped {
             size: entry.stat.size,
@@ -238,7 +250,7 @@ impl Reap {
         }
     }
 
-    fn remove(&self, entry: &Entry) -> Result<Outcome> {
+    fn remove(&self, entry: &Entry, may_wait: bool) -> Result<Outcome> {
         let during = |error: Error| error.during("reap", &entry.address);
         let is_native = entry.address.kind() == Kind::Cenote;
         let untouched = self.older.unwrap_or(if is_native { Duration::ZERO } else { ON_ITS_WAY });
@@ -253,7 +265,8 @@ impl Reap {
             return Ok(Outcome::WouldRemove);
         }
         let backend = backend::of(&entry.address).map_err(during)?;
-        let wait = Wait::up_to(Some(self.timeout.unwrap_or(PATIENCE)));
+        let patience = self.timeout.unwrap_or(PATIENCE);
+        let wait = if may_wait { Wait::up_to(Some(patience)) } else { Wait::Try };
         let order = Order { what: entry.mapped, kept: self.kept, untouched, wait };
         match backend.reap(&order) {
             Ok(Reaping::Removed) => Ok(Outcome::Removed),

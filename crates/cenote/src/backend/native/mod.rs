@@ -334,7 +334,7 @@ impl Backend for Native {
 
     fn reap(&self, order: &Order) -> Result<Reaping> {
         let opened = self.open(true)?;
-        opened.wait_for_the_door(Self::door(None))?;
+        opened.wait_for_the_door(order.wait)?;
         let known = opened.known()?;
         // With the door in hand nobody comes or leaves.
         if !leads_to(&self.path, opened.facts.mapped()) {

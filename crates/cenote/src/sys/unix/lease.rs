@@ -6,9 +6,16 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::sys::Leased;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::uninterrupted;
+use crate::sys::{Backoff, Leased, Wait};
 
 /// Which signal tells that somebody opens the file; the libc crate lacks it. See fcntl(2).
 const F_SETSIG: i32 = 10;
@@ -41,6 +48,67 @@ pub(crate) fn lease<T>(file: &OwnedFd, work: impl FnOnce() -> T) -> Leased<T> {
 /// Whether nobody has come to open the file since the lease began: who does waits until it is given back.
 pub(crate) fn lease_lasts(file: &OwnedFd) -> bool {
     call(file, libc::F_GETLEASE, 0) == libc::F_WRLCK
+}
+
+/// Opens a file. With O_NONBLOCK, one that somebody has a lease on cannot be: it is waited for a little, ours last for
+/// microseconds.
+pub(super) fn open_unless_leased(
+    folder: BorrowedFd<'_>,
+    path: &Path,
+    flags: OFlags,
+) -> Result<OwnedFd, Errno> {
+    let open = || uninterrupted(|| rustix::fs::openat(folder, path, flags, Mode::empty()));
+    let mut opened = open();
+    if !matches!(opened, Err(Errno::AGAIN)) {
+        return opened;
+    }
+    let (begin, mut backoff) = (Instant::now(), Backoff::new());
+    let wait = Wait::up_to(Some(PATIENCE.left()));
+    while matches!(opened, Err(Errno::AGAIN)) && backoff.pause(wait) {
+        opened = open();
+    }
+    if opened.is_err() {
+        PATIENCE.take(begin.elapsed());
+    }
+    opened
+}
+
+/// How long leases that are not given back are waited for. Anybody may have one on each of thousands of files, and who lists
+/// them all is not to wait for each.
+static PATIENCE: Patience = Patience(Mutex::new(None));
+
+/// Since when it was spent, and how much of it.
+struct Patience(Mutex<Option<(Instant, Duration)>>);
+
+impl Patience {
+    /// For one file.
+    const MOST: Duration = Duration::from_secs(1);
+    /// For so long nobody of ours has a lease without a pause.
+    const LEAST: Duration = Duration::from_millis(10);
+    /// For all files, in some time.
+    const FOR_ALL: Duration = Duration::from_secs(2);
+    const PERIOD: Duration = Duration::from_secs(60);
+
+    fn left(&self) -> Duration {
+        match *self.spent() {
+            Some((since, spent)) if since.elapsed() < Self::PERIOD => {
+                Self::FOR_ALL.saturating_sub(spent).clamp(Self::LEAST, Self::MOST)
+            }
+            _ => Self::MOST,
+        }
+    }
+
+    fn take(&self, time: Duration) {
+        let mut spent = self.spent();
+        *spent = match *spent {
+            Some((since, before)) if since.elapsed() < Self::PERIOD => Some((since, before + time)),
+            _ => Some((Instant::now(), time)),
+        };
+    }
+
+    fn spent(&self) -> MutexGuard<'_, Option<(Instant, Duration)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn call(file: &OwnedFd, command: i32, argument: i32) -> i32 {
@@ -90,5 +158,23 @@ mod tests {
         });
         assert!(matches!(done, Leased::Alone(())));
         comer.unwrap().join().unwrap().unwrap();
+    }
+
+    /// Of a stranger, on many files.
+    #[test]
+    fn leases_that_are_not_given_back_are_not_waited_for_one_after_the_other() {
+        const FILES: usize = 20;
+        let patience = Patience(Mutex::new(None));
+        assert_eq!(patience.left(), Patience::MOST);
+        let mut waited = Duration::ZERO;
+        for _ in 0..FILES {
+            waited += patience.left();
+            patience.take(patience.left());
+        }
+        assert!(waited < Patience::FOR_ALL + FILES as u32 * Patience::LEAST, "{waited:?}");
+        assert_eq!(patience.left(), Patience::LEAST);
+        let long_ago = Instant::now().checked_sub(Patience::PERIOD);
+        *patience.spent() = long_ago.map(|since| (since, waited));
+        assert_eq!(patience.left(), Patience::MOST);
     }
 }

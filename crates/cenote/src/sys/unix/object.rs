@@ -1,6 +1,6 @@
 //! Files that are segments: made complete before they have a name, opened without falling for what else lies there.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
@@ -9,9 +9,10 @@ use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, Mode, OFlags, RenameFla
 use rustix::io::Errno;
 
 use super::headroom::{self, describe_space};
+use super::lease::open_unless_leased;
 use super::{os_error, uninterrupted};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{Backoff, FileFacts, NewFile, Wait};
+use crate::sys::{FileFacts, NewFile};
 
 /// Where `shm_open` keeps its objects; see shm_overview(7).
 pub(crate) const SHM_DIRECTORY: &str = "/dev/shm";
@@ -62,18 +63,6 @@ pub(super) fn open_file_in(
         FileType::RegularFile => Ok((file, facts(&stat))),
         other => Err(not_a_file(other)),
     }
-}
-
-/// With O_NONBLOCK, a file that somebody has a lease on cannot be opened. Ours last for microseconds: see `lease`.
-fn open_unless_leased(folder: BorrowedFd<'_>, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-    const PATIENCE: Duration = Duration::from_secs(1);
-    let open = || uninterrupted(|| rustix::fs::openat(folder, path, flags, Mode::empty()));
-    let mut opened = open();
-    let (wait, mut backoff) = (Wait::up_to(Some(PATIENCE)), Backoff::new());
-    while matches!(opened, Err(Errno::AGAIN)) && backoff.pause(wait) {
-        opened = open();
-    }
-    opened
 }
 
 /// Makes a file of zeros at `path`, which must be free. It gets its name when it is complete.
