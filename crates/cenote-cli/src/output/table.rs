@@ -38,7 +38,9 @@ impl Table {
         let width = |column| {
             self.rows.iter().filter_map(|row| row.get(column)).map(|word: &String| word.chars().count()).max()
         };
-        let widths: Vec<usize> = (0..self.align.len()).map(|column| width(column).unwrap_or(0)).collect();
+        // Wider than that nothing can be formatted.
+        let width = |column| width(column).unwrap_or(0).min(u16::MAX.into());
+        let widths: Vec<usize> = (0..self.align.len()).map(width).collect();
         let mut text = String::new();
         for row in &self.rows {
             let mut line = indent.to_owned();
@@ -59,6 +61,14 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::{Align, Table};
+
+    #[test]
+    fn a_word_may_have_any_length() {
+        let mut table = Table::new(&[("NAME", Align::Left), ("SIZE", Align::Right)]);
+        let long = "x".repeat(100_000);
+        table.row([long.clone(), "1".to_owned()]);
+        assert!(table.to_text("").contains(&long));
+    }
 
     #[test]
     fn columns_are_aligned_and_names_escaped() {

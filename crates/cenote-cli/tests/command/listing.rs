@@ -107,3 +107,27 @@ fn no_segments_are_no_error() {
     assert_eq!(alone(&["ls", "sysv", "-q"]).stderr, "");
     assert_eq!(alone(&["ls", "sysv", "--json"]).ok(), "[]\n");
 }
+
+/// Its command has more than a megabyte, once for each segment that it holds.
+#[test]
+fn what_a_holder_is_called_is_told_in_part() {
+    let _watchdog = testkit::watchdog(crate::support::PATIENCE);
+    let place = Place::posix();
+    let at = place.address.as_str();
+    run(["create", at, "--size", "1"]).ok();
+    let file = format!("/dev/shm/{}", at.strip_prefix("posix:/").unwrap());
+    let mut tail = Command::new("tail");
+    tail.args(["-f", &file]).args((0..12).map(|_| "/".repeat(120_000))).stdout(std::process::Stdio::null());
+    let mut tail = tail.stderr(std::process::Stdio::null()).spawn().unwrap();
+    let is_holder = |holder: &serde_json::Value| holder["pid"] == tail.id();
+    let command = loop {
+        let seen = run(["show", at, "--json"]).json();
+        if let Some(holder) = seen["holders"].as_array().unwrap().iter().find(|holder| is_holder(holder)) {
+            break holder["command"].as_str().unwrap().to_owned();
+        }
+    };
+    assert!(command.starts_with("tail -f ") && command.len() <= 4096, "{} bytes", command.len());
+    assert!(run(["show", at]).ok().len() < 10_000);
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}

@@ -315,6 +315,39 @@ print(text.count(b\"\\\"address\\\"\"), text.count(b\"\\\"live\\\"\"), int(took 
     assert!(most < Some(64 << 10), "{rows:?} KiB");
 }
 
+/// Somebody has a lease on each of many files, and never gives one back: each of them cost a second.
+#[test]
+fn leases_of_a_stranger_do_not_hold_up_a_listing() {
+    const FILES: u32 = 30;
+    let _watchdog = watchdog(MINUTES);
+    if !system::has_root() {
+        return;
+    }
+    let script = format!(
+        "python3 -c '
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+for i in range({FILES}):
+    file = os.open(\"/dev/shm/leased-%d\" % i, os.O_CREAT | os.O_RDWR)
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print(flush=True)
+signal.pause()' > /dev/shm/said &
+         trap 'kill $!; wait' EXIT
+         until test -s /dev/shm/said; do :; done
+         cenote ls posix: --json"
+    );
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &script]).env("PATH", path_with_us()).stdin(Stdio::null());
+    let begin = Instant::now();
+    let said = outcome(system::in_small_shm(&mut bash, 1 << 20));
+    let took = begin.elapsed();
+    let list = said.json();
+    for number in 0..FILES {
+        assert_eq!(entry(&list, &format!("posix:/leased-{number}"))["verdict"], "live");
+    }
+    assert!(took < Duration::from_secs(u64::from(FILES) / 3), "{took:?}");
+}
+
 /// Everybody sees semaphores, sets and queues, as what they are.
 #[test]
 fn what_lies_beside_the_segments_is_listed_with_all() {

@@ -21,7 +21,7 @@ const ROOT: u32 = 0;
 pub struct Holder {
     /// For people to read: by the time it is used it may be another process.
     pub pid: u32,
-    /// Its command line, as far as it can be read.
+    /// Its command line, as far as it can be read: at most 4096 bytes.
     pub command: String,
     /// The user that it runs as, by name if there is one.
     pub user: String,

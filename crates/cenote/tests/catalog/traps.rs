@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cenote::catalog::Reap;
+use cenote::catalog::{Outcome, Reap};
 use rustix::fs::{CWD, RenameFlags};
 use testkit::names::{TempDir, unique};
 
-use super::minutes;
+use super::{Left, minutes};
 
 /// Removed with all that is in it.
 struct Folder(std::path::PathBuf);
@@ -60,4 +60,41 @@ fn what_a_link_in_the_place_of_a_folder_leads_to_is_not_reaped() {
     names.retain(|name| name.to_str().is_some_and(|name| name.starts_with("file-")));
     assert!(reaped > 0, "nothing was tried");
     assert_eq!(names.len(), FILES, "{names:?}");
+}
+
+/// Whoever may write a segment can keep its door, and its maker can do so of thousands: each of them cost five seconds.
+#[test]
+fn doors_that_are_kept_are_not_waited_for_one_after_the_other() {
+    const SEGMENTS: usize = 20;
+    const DOOR: i64 = (1 << 62) - 1;
+    let _watchdog = minutes();
+    let prefix = unique("doors");
+    let mut maker = testkit::agent::spawn();
+    let addresses: Vec<String> = (0..SEGMENTS).map(|number| format!("cenote:{prefix}-{number}")).collect();
+    let _left: Vec<Left> = addresses.iter().cloned().map(Left).collect();
+    // One after the other, as an agent has one.
+    for address in &addresses {
+        maker.ask(&format!("create {address} 64")).expect_ok();
+        maker.kill();
+        maker.wait_until_gone();
+        maker = testkit::agent::spawn();
+    }
+    let is_ours = |name: &str| name.contains(&prefix);
+    let files = fs::read_dir("/dev/shm").unwrap().map(|file| file.unwrap().path());
+    let files = files.filter(|path| is_ours(&path.to_string_lossy()));
+    let doors: Vec<File> = files.map(|path| File::options().write(true).open(path).unwrap()).collect();
+    assert_eq!(doors.len(), SEGMENTS);
+    doors.iter().for_each(|file| testkit::system::lock_byte(file, DOOR));
+    let patience = Duration::from_millis(100);
+    let begin = Instant::now();
+    let reap = || Reap::new().matching(&format!("{prefix}-*")).unwrap().timeout(patience).run().unwrap();
+    let found = reap();
+    let took = begin.elapsed();
+    assert!(
+        found.len() == SEGMENTS && found.iter().all(|one| matches!(one.outcome, Outcome::Failed(_))),
+        "{found:?}"
+    );
+    assert!(took < patience * SEGMENTS as u32 / 2, "{took:?}");
+    drop(doors);
+    assert!(reap().iter().all(|one| matches!(one.outcome, Outcome::Removed)));
 }

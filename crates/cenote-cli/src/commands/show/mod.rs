@@ -4,7 +4,8 @@ mod contents;
 mod shareable_list;
 
 use std::fmt::Write;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::time::SystemTime;
 
 use cenote::catalog::{self, Entry};
@@ -25,6 +26,8 @@ use shareable_list::Item;
 const SHOWN: usize = 100;
 /// So long is what is shown of one.
 const WIDEST: usize = 200;
+/// In bytes, as for holders.
+const LONGEST_COMMAND: u64 = 4096;
 
 /// Show one segment in full: holders, lock, times, contents
 #[derive(clap::Args)]
@@ -260,7 +263,9 @@ fn lock(entry: &Entry) -> String {
 fn process(pid: u32, entry: &Entry) -> String {
     let known = entry.holders.iter().find(|holder| holder.pid == pid).map(|holder| holder.command.clone());
     let command = known.or_else(|| {
-        let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        // It may have megabytes.
+        let mut line = Vec::new();
+        File::open(format!("/proc/{pid}/cmdline")).ok()?.take(LONGEST_COMMAND).read_to_end(&mut line).ok()?;
         Some(String::from_utf8_lossy(&line).replace('\0', " ").trim_end().to_owned())
     });
     match command {

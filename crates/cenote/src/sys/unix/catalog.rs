@@ -1,6 +1,7 @@
 //! What the kernel tells of all segments and processes: /proc, see proc(5) and sysvipc(7).
 
 use std::fs;
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 
@@ -38,9 +39,12 @@ pub(super) fn lock_owner(file: &OwnedFd) -> Option<u32> {
     pids.find(has_it)
 }
 
-/// The command line of a process, as far as it can be read.
+/// The command line of a process, as far as it can be read, and not more than is told of one: it may have megabytes.
 pub(crate) fn command_of(pid: u32) -> Option<String> {
-    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    const MOST: u64 = 4096;
+    let mut line = Vec::new();
+    let file = fs::File::open(format!("/proc/{pid}/cmdline")).ok()?;
+    file.take(MOST).read_to_end(&mut line).ok()?;
     let words = line.split(|&byte| byte == 0).filter(|word| !word.is_empty());
     let text = words.map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ");
     if !text.is_empty() {
