@@ -288,6 +288,25 @@ fn system_v_and_posix_leftovers_are_notes() {
     drop(held);
 }
 
+/// No address has such a name, and `ls` shows none of them.
+#[test]
+fn names_that_are_not_utf8_are_told() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let _watchdog = watchdog(PATIENCE);
+    let name = ShmName::unique("odd");
+    let mut path = name.path().into_os_string();
+    path.push(std::ffi::OsStr::from_bytes(b"\xff"));
+    fs::write(&path, [1; 5000]).unwrap();
+    let health = run(["doctor", "--json"]).json();
+    let listed = run(["ls", "--json"]);
+    fs::remove_file(&path).unwrap();
+    assert!(!listed.ok().contains(&name.name()[1..]));
+    let told = finding(&health, "shm-odd-names");
+    assert!(told["more"].as_u64().unwrap() > 0 || items(told).join("\n").contains(name.name()), "{told:#}");
+    assert_eq!(told["state"], "note");
+}
+
 #[test]
 fn another_user_is_told_what_could_not_be_seen() {
     if !system::has_root() {

@@ -15,7 +15,7 @@ pub(super) fn look(things: &Things) -> Vec<Finding> {
         Class::ShmFile { semaphore } => semaphore && !thing.is_held(),
         class => class == Class::Set,
     };
-    vec![
+    let mut findings = vec![
         finding(
             things,
             |thing| is_native(thing) && thing.is_stale(),
@@ -52,7 +52,19 @@ pub(super) fn look(things: &Things) -> Vec<Finding> {
             ("semaphores-unused", "semaphores unused"),
             "named ones that no process is seen to map, and System V sets whose last users are gone",
         ),
-    ]
+    ];
+    findings.extend(odd_names(things));
+    findings
+}
+
+/// A word only where there are some.
+fn odd_names(things: &Things) -> Option<Finding> {
+    let count = things.odd.len() as u64;
+    let found = Found::Count { used: count, limit: None };
+    let meaning = "files in /dev/shm whose names are not UTF-8: `cenote ls` cannot list them";
+    let remedy = Remedy::run("ls -lb /dev/shm", "shows their names as `rm` takes them between $' and '");
+    let finding = Finding::new("shm-odd-names", "/dev/shm odd names", found, meaning).with_items(&things.odd);
+    (count > 0).then(|| finding.in_state(State::Note, meaning).with_remedy(remedy))
 }
 
 fn finding(

@@ -51,6 +51,8 @@ pub(super) struct Things {
     pub(super) all: Vec<Thing>,
     /// The files in /dev/shm as the kernel knows them.
     pub(super) named: HashSet<Mapped>,
+    /// Those of them whose names no address can have: they are not UTF-8.
+    pub(super) odd: Vec<Item>,
 }
 
 impl Thing {
@@ -71,7 +73,9 @@ impl Thing {
 
 impl Things {
     pub(super) fn find(holders: &Holders) -> Self {
-        let named = sys::shm_files().into_iter().map(|file| file.what).collect();
+        let files = sys::shm_files();
+        let named = files.iter().map(|file| file.what).collect();
+        let odd = files.iter().filter(|file| file.path.to_str().is_none()).map(odd).collect();
         let entries = list_with(None, holders).unwrap_or_default();
         let mut all: Vec<Thing> = entries.into_iter().map(of_entry).collect();
         let others = others_with(holders);
@@ -82,7 +86,7 @@ impl Things {
         all.sort_by(|one, other| {
             other.bytes().cmp(&one.bytes()).then_with(|| one.item.what.cmp(&other.item.what))
         });
-        Self { all, named }
+        Self { all, named, odd }
     }
 
     pub(super) fn of(&self, wanted: impl Fn(&Thing) -> bool) -> Vec<&Thing> {
@@ -111,6 +115,18 @@ pub(super) fn remedies(things: &[&Thing], note: &str) -> Vec<Remedy> {
         }
     }
     found
+}
+
+fn odd(file: &sys::ShmFile) -> Item {
+    Item {
+        what: file.path.display().to_string(),
+        bytes: Some(file.bytes),
+        owner: owner(file.uid),
+        mode: file.mode & 0o777,
+        verdict: Verdict::Unknown,
+        reason: "its name is not UTF-8, so no address leads to it".to_owned(),
+        holders: Vec::new(),
+    }
 }
 
 fn of_entry(entry: Entry) -> Thing {
