@@ -64,6 +64,29 @@ fn system_v_is_shown_without_a_trace() {
     }
 }
 
+/// Who may not open another's mappings reads the memory of a process of its own.
+#[test]
+fn system_v_is_shown_to_who_has_a_process_of_its_own_with_it() {
+    let place = Place::sysv();
+    let at = place.address.as_str();
+    if !system::has_root() || system::as_other_user(&mut cenote(["--version"])).output().is_err() {
+        return testkit::skipped("the command is out of another user's reach");
+    }
+    let mut holder = cenote(["create", at, "--size", "5000", "--hold"]);
+    let mut holder = Running::start(system::as_other_user(&mut holder));
+    assert!(holder.line().contains(at));
+    let as_other = |words: &[&str]| outcome(system::as_other_user(&mut cenote(words)));
+    as_other(&["write", at, "some text"]).ok();
+    let before = as_other(&["show", at, "--json"]).json();
+    if before["unseen"].is_string() {
+        return testkit::skipped("processes may not be traced by their own user here");
+    }
+    assert_eq!(before["contents"], "text \"some text\"", "{before:#}");
+    assert_eq!(as_other(&["show", at, "--json"]).json(), before, "nothing has changed");
+    holder.signal(libc::SIGTERM);
+    holder.end();
+}
+
 /// Somebody attaches and leaves, and maps other memory at the same place: that is never taken for the segment.
 #[test]
 fn what_lies_where_a_segment_was_is_not_shown() {
