@@ -131,3 +131,23 @@ fn what_a_holder_is_called_is_told_in_part() {
     tail.kill().unwrap();
     tail.wait().unwrap();
 }
+
+/// Where nothing can be listed it is said what lies where, and not to list it.
+#[test]
+fn without_dev_shm_it_is_said_what_that_means() {
+    if !testkit::system::has_root() {
+        return;
+    }
+    let script = "mount -t tmpfs none /dev && exec \"$0\" \"$@\"";
+    let without = |arguments: &[&str]| {
+        let mut bash = Command::new("bash");
+        bash.args(["-c", script, env!("CARGO_BIN_EXE_cenote")]).args(arguments);
+        outcome(testkit::system::in_small_shm(&mut bash, 4096))
+    };
+    for arguments in [&["ls"][..], &["ls", "posix:"], &["reap"], &["export"]] {
+        let said = without(arguments);
+        assert!(said.failed(1).contains("hint: POSIX and native segments lie there"), "{said:?}");
+    }
+    assert_eq!(without(&["ls", "sysv:"]).code, 0);
+    assert!(without(&["doctor"]).stdout().contains("mount -t tmpfs"));
+}
