@@ -173,6 +173,13 @@ fn in_a_container_nothing_that_is_held_outside_is_stale() {
         assert!(!inside(&["reap", &place.address, "--older", "0s"]).ok().contains("removed"));
     }
     drop(held);
+    // Who made it out there may come back for it, as PostgreSQL does.
+    let system_v = Place::sysv();
+    run(["create", &system_v.address, "--size", "4096"]).ok();
+    let seen = inside(&["show", &system_v.address, "--json"]).json();
+    assert!(seen["verdict"] == "unknown" && seen["reason"].as_str().unwrap().contains("outside"), "{seen:#}");
+    assert!(!inside(&["reap", &system_v.address, "--older", "0s"]).ok().contains("removed"));
+    assert_eq!(run(["show", &system_v.address, "--json"]).json()["verdict"], "stale");
     // And what nobody holds anywhere is proven stale from in there.
     run(["rm", &posix.address]).ok();
     run(["create", &posix.address, "--size", "4096"]).ok();

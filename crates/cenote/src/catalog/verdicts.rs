@@ -31,7 +31,9 @@ pub(super) fn judge(case: &Case<'_>, holders: &Holders) -> (Verdict, String) {
     if let Some(count) = seen.stat.attached {
         // What is known to be another's is none of theirs.
         let keepers = if case.maker.is_none() { keepers_of_system_v() } else { Vec::new() };
-        return counted_by_the_kernel(count, || holders.runs(&keepers, seen.stat.uid));
+        // Its maker's number is 0 for who cannot see it.
+        let is_strangers = !keepers.is_empty() && seen.stat.creator.is_none() && !sys::sees_all_processes();
+        return counted_by_the_kernel(count, is_strangers, || holders.runs(&keepers, seen.stat.uid));
     }
     if !found.is_empty() {
         return (Verdict::Live, who(found));
@@ -150,8 +152,17 @@ fn may_keep_it(program: &str) -> String {
     format!("but `{program}` runs, which may keep it for later: it is stale when that has ended")
 }
 
-fn counted_by_the_kernel(count: u64, keeper: impl Fn() -> Option<&'static str>) -> (Verdict, String) {
+fn counted_by_the_kernel(
+    count: u64,
+    is_strangers: bool,
+    keeper: impl Fn() -> Option<&'static str>,
+) -> (Verdict, String) {
     match count {
+        0 if is_strangers => {
+            let reason = "the kernel counts no attachment, but whoever made it is not seen from here, and may keep it for later: \
+                          look from outside of the container";
+            (Verdict::Unknown, reason.to_owned())
+        }
         0 if sys::lacks(Kind::Sysv).is_none() => match keeper() {
             Some(keeper) => {
                 (Verdict::Unknown, format!("the kernel counts no attachment, {}", may_keep_it(keeper)))
