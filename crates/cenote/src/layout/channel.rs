@@ -42,7 +42,7 @@ const LONGEST_INLINE: usize = 4 * LINE - CELL_HEAD;
 pub(crate) const LONGEST: u64 = u32::MAX as u64;
 
 /// In front of all, and never changed.
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable)]
+#[derive(Clone, Copy, Default, FromBytes, IntoBytes, Immutable)]
 #[repr(C)]
 pub(crate) struct Plan {
     depth: U32,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use zerocopy::{FromZeros, IntoBytes};
+use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 use super::blob::Blob;
 use super::description::Description;
@@ -13,7 +13,7 @@ use super::versions;
 use crate::address::Address;
 use crate::backend::{self, Inside};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{self, Control, Copies};
+use crate::layout::{self, Control, Copies, Plan};
 use crate::segment::{Options, Segment};
 
 /// What is in a segment, as far as it says so.
@@ -41,6 +41,18 @@ pub enum Content {
         capacity: usize,
         /// How often it was stored.
         version: u64,
+    },
+    /// A [`Queue`](crate::Queue).
+    #[non_exhaustive]
+    Queue {
+        /// What the type of its messages is called. `None`: they are bytes.
+        type_name: Option<String>,
+        /// How many bytes a message can have.
+        longest: usize,
+        /// How many messages it has room for.
+        capacity: u64,
+        /// How their type lies in memory. `None` if they are bytes, or if what is written there is none.
+        description: Option<Description>,
     },
     /// Something that this version does not know.
     Other,
@@ -101,17 +113,30 @@ impl Content {
                 })?;
                 Self::Blob { capacity, version }
             }
+            layout::Content::QUEUE => {
+                let shape = Plan::read_from_bytes(control.as_bytes()).map_err(|_| too_small())?.check()?;
+                let shape = shape.within(usize::try_from(size).unwrap_or(usize::MAX))?;
+                let description = Description::parse(&content.description).ok();
+                let description = description.filter(|description| description.size() == shape.longest);
+                Self::Queue {
+                    type_name: (content.fingerprint != 0).then_some(content.type_name),
+                    longest: shape.longest,
+                    capacity: shape.depth(),
+                    description,
+                }
+            }
             _ => Self::Other,
         })
     }
 
-    /// In one word: `bytes`, `value`, `blob` or `other`.
+    /// In one word: `bytes`, `value`, `blob`, `queue` or `other`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
             Self::Value { .. } => "value",
             Self::Blob { .. } => "blob",
+            Self::Queue { .. } => "queue",
             Self::Other => "other",
         }
     }
@@ -127,9 +152,18 @@ impl fmt::Display for Content {
             Self::Blob { capacity, version } => {
                 write!(f, "blob, at most {capacity} bytes, version {version}")
             }
+            Self::Queue { type_name, longest, capacity, .. } => {
+                let of = type_name.as_ref().map_or_else(|| format!("at most {longest} bytes"), Clone::clone);
+                write!(f, "queue of {of}, room for {capacity}")
+            }
             Self::Bytes | Self::Other => f.write_str(self.as_str()),
         }
     }
+}
+
+#[cold]
+fn too_small() -> Error {
+    Error::new(ErrorKind::Corrupt, "it is too small for what it is said to be")
 }
 
 /// A value of whatever type, or a blob: its bytes as they are, for programs that lack the type.

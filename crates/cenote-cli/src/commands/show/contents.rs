@@ -5,10 +5,12 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use cenote::catalog::Entry;
+use cenote::channel::Statistics;
 use cenote::qt::image_form;
 use cenote::value::{AnyValue, Content, Description};
 use cenote::{Address, Error, Kind};
 
+use super::queue;
 use super::shareable_list::{self, Item};
 use crate::commands::image::{HEADER, describe};
 use crate::output::{self, hex};
@@ -32,6 +34,8 @@ pub(super) struct Contents {
     pub(super) start: Option<Vec<u8>>,
     /// The current value, by its type: for people, and as JSON.
     pub(super) value: Option<(String, serde_json::Value)>,
+    /// How much went through a queue.
+    pub(super) queue: Option<Statistics>,
     /// Why it was not looked at.
     pub(super) unseen: Option<String>,
 }
@@ -46,6 +50,9 @@ impl Contents {
             },
             Some(content @ Content::Blob { .. }) => {
                 Self { words: Some(content.to_string()), ..Self::default() }
+            }
+            Some(content @ Content::Queue { .. }) => {
+                Self { words: Some(content.to_string()), queue: queue::of(&entry.address), ..Self::default() }
             }
             // Of System V, where attaching leaves traces.
             _ if entry.stat.id.is_some() => match entry.peek(LOOKED_AT) {

@@ -1,6 +1,7 @@
 //! `cenote show`: all there is to know of one segment, without attaching to it.
 
 mod contents;
+mod queue;
 mod shareable_list;
 
 use std::fmt::Write;
@@ -20,6 +21,7 @@ use crate::output::{
     self, Align, EntryJson, NamedJson, Sink, Table, access, escaped, hex, human, octal, rfc3339,
 };
 use contents::Contents;
+use queue::QueueJson;
 use shareable_list::Item;
 
 /// So many items of a list are shown, and lines of a value; --json has all.
@@ -59,7 +61,10 @@ struct Shown {
     /// Of a value or a blob: how often it was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
-    /// Of a value: its type, as it is written beside it.
+    /// How much went through a queue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<QueueJson>,
+    /// Of a value, or of a queue's messages: its type, as it is written beside it.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     of: Option<String>,
 }
@@ -83,6 +88,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             contents: contents.words,
             unseen: contents.unseen,
             version,
+            queue: contents.queue.as_ref().map(queue::json),
             of,
         });
     }
@@ -145,6 +151,9 @@ fn text(entry: &Entry, contents: &Contents) -> String {
     time("last left", stat.last_left);
     if let Some(words) = &contents.words {
         line("contents", words);
+    }
+    if let Some(statistics) = &contents.queue {
+        line("messages", &queue::line(statistics));
     }
     if let Some(why) = &contents.unseen {
         line("contents", &format!("not looked at: {why}"));
@@ -215,7 +224,7 @@ fn items(items: &[Item]) -> Table {
 /// How the type of a value lies in memory, if it says so.
 fn description(entry: &Entry) -> Option<&Description> {
     match &entry.content {
-        Some(Content::Value { description, .. }) => description.as_ref(),
+        Some(Content::Value { description, .. } | Content::Queue { description, .. }) => description.as_ref(),
         _ => None,
     }
 }

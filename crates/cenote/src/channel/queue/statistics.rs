@@ -2,8 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
+use super::super::ring::sent;
 use super::end::End;
+use crate::address::Address;
+use crate::backend::{self, Inside};
 use crate::error::Result;
+use crate::layout::{CELLS, Content, DEEPEST, DROPPED, HEAD, Plan, SKIPPED, Shape, TAIL};
 
 /// How much went through a queue. While it is in use the numbers belong together only roughly: each is read by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,18 +31,80 @@ pub struct Statistics {
     pub longest: usize,
 }
 
+/// The words that tell it, as they were when they were read.
+struct Words {
+    tail: u64,
+    head: u64,
+    dropped: u64,
+    skipped: u64,
+    deepest: u64,
+}
+
 impl Statistics {
+    /// Looks into a queue without attaching it. `None`: it is none.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `Untrusted`, `Unsupported`; `Corrupt` if it cannot be what it says.
+    ///
+    /// ```
+    /// use cenote::Queue;
+    /// use cenote::channel::Statistics;
+    ///
+    /// # let name = format!("doc/queue-statistics-{}", std::process::id());
+    /// # let name = name.as_str();
+    /// let goals = Queue::<u32>::create(name)?.sender()?; // in another process
+    /// goals.send(&7)?;
+    /// let seen = Statistics::look(&name.parse()?)?.expect("it is a queue");
+    /// assert_eq!((seen.sent, seen.depth, seen.capacity), (1, 1, 256));
+    /// # Ok::<(), cenote::Error>(())
+    /// ```
+    pub fn look(address: &Address) -> Result<Option<Self>> {
+        let look = || match backend::of(address)?.inside()? {
+            Some(inside) if inside.content().0.kind == Content::QUEUE => Self::inside(&*inside).map(Some),
+            _ => Ok(None),
+        };
+        look().map_err(|error: crate::Error| error.during("look at", address))
+    }
+
+    fn inside(inside: &dyn Inside) -> Result<Self> {
+        let word = |offset: usize| {
+            let mut word = [0; size_of::<u64>()];
+            inside.read_at(offset, &mut word).map(|()| u64::from_ne_bytes(word))
+        };
+        let mut plan = Plan::default();
+        inside.read_at(0, zerocopy::IntoBytes::as_mut_bytes(&mut plan))?;
+        let (_, size) = inside.content();
+        let shape = plan.check()?.within(usize::try_from(size).unwrap_or(usize::MAX))?;
+        let cell = |position: u64| {
+            let cell = ((position & (shape.depth() - 1)) as usize) << shape.cell_bits();
+            word(CELLS + cell * size_of::<u64>()).ok()
+        };
+        let hint = word(TAIL)?;
+        let tail = sent(hint, shape.bits, cell).unwrap_or(hint);
+        let (head, dropped, skipped) = (word(HEAD)?, word(DROPPED)?, word(SKIPPED)?);
+        Ok(Self::from(&shape, &Words { tail, head, dropped, skipped, deepest: word(DEEPEST)? }))
+    }
+
     pub(super) fn of(end: &End) -> Result<Self> {
         let ring = end.ring();
         // Relaxed: for people.
-        let head = ring.head().load(Ordering::Relaxed);
-        let (dropped, skipped) =
-            (ring.dropped().load(Ordering::Relaxed), ring.skipped().load(Ordering::Relaxed));
-        let tail = ring.sent().max(head);
-        let deepest = ring.deepest().load(Ordering::Relaxed);
+        let words = Words {
+            head: ring.head().load(Ordering::Relaxed),
+            dropped: ring.dropped().load(Ordering::Relaxed),
+            skipped: ring.skipped().load(Ordering::Relaxed),
+            deepest: ring.deepest().load(Ordering::Relaxed),
+            tail: ring.sent(),
+        };
         end.mapping().intact()?;
-        let (depth, capacity) = (tail - head, end.shape.depth());
-        Ok(Self {
+        Ok(Self::from(&end.shape, &words))
+    }
+
+    /// Anything can be in the words.
+    fn from(shape: &Shape, words: &Words) -> Self {
+        let Words { tail, head, dropped, skipped, deepest } = *words;
+        let (tail, capacity) = (tail.max(head), shape.depth());
+        let depth = (tail - head).min(capacity);
+        Self {
             sent: tail.saturating_sub(skipped),
             received: head.saturating_sub(dropped).saturating_sub(skipped),
             dropped,
@@ -46,7 +112,7 @@ impl Statistics {
             depth,
             deepest: deepest.max(depth).min(capacity),
             capacity,
-            longest: end.shape.longest,
-        })
+            longest: shape.longest,
+        }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 pub(super) use mark::By;
 use mark::{Mark, State};
 pub(super) use receiving::{Found, ReceivingAt};
-pub(super) use sending::{Claim, SendingAt};
+pub(super) use sending::{Claim, SendingAt, sent};
 
 use crate::layout::{CONTROL_WORDS, DEEPEST, DROPPED, HEAD, SKIPPED, TAIL};
 use crate::sync::Word;

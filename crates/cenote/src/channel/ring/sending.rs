@@ -198,16 +198,21 @@ impl<W: Word> Ring<'_, W> {
     /// How many were sent, as far as can be seen from here.
     pub(in crate::channel) fn sent(&self) -> u64 {
         // Relaxed: for people.
-        let mut next = self.tail().load(Ordering::Relaxed);
-        for _ in 0..=self.depth().max(STRIDE) {
-            // Relaxed: likewise.
-            let mark = Mark(self.word(next).load(Ordering::Relaxed));
-            let ahead = mark.ahead_of(self.lap(next));
-            if ahead < 0 || mark.state() == Some(State::Claimed) {
-                break;
-            }
-            next = next.wrapping_add((ahead as u64) << self.bits).wrapping_add(1);
-        }
-        next
+        let word = |position| Some(self.word(position).load(Ordering::Relaxed));
+        sent(self.tail().load(Ordering::Relaxed), self.bits, word).unwrap_or_default()
     }
+}
+
+/// Up to which position there are messages, from a hint on: `None` if a word cannot be had.
+pub(in crate::channel) fn sent(hint: u64, bits: u32, word: impl Fn(u64) -> Option<u64>) -> Option<u64> {
+    let mut next = hint;
+    for _ in 0..=STRIDE.max(1 << bits) {
+        let mark = Mark(word(next)?);
+        let ahead = mark.ahead_of((next >> bits).wrapping_add(1));
+        if ahead < 0 || mark.state() == Some(State::Claimed) {
+            break;
+        }
+        next = next.wrapping_add((ahead as u64) << bits).wrapping_add(1);
+    }
+    Some(next)
 }
