@@ -11,6 +11,7 @@ mod tests;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use contenders::Entry;
 use harness::Fault;
@@ -26,10 +27,14 @@ usage: cenote-bench [OPTIONS]
   --only TEST          this test alone; may be repeated
   --contender NAME     this contender alone; may be repeated
   --cores A,B          where the two processes run; two that are not the same core's threads, if not given
+  --patience SECONDS   who takes longer for an answer is ended, and said not to run; 15, if not given
   --report FILE        the rows as JSON
   --charts FOLDER      a chart for each test and size
   --list               the tests and the contenders
 ";
+
+/// Longer than any sample takes that will ever be done.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 struct Arguments {
     wanted: Wanted,
@@ -81,13 +86,23 @@ fn in_role(plan: &str, play: impl Fn(&Entry, &Plan) -> Result<(), Fault>) -> Res
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
         .map_err(harness::fault("the signal at the parent's death"))?;
     let plan = Plan::parse(plan)?;
+    // It may have died before the signal was asked for.
+    if rustix::process::getppid().map(rustix::process::Pid::as_raw_pid) != Some(plan.parent) {
+        return Err("who started it is gone".to_owned());
+    }
     let entry = Entry::named(&plan.contender).ok_or_else(|| format!("no contender {}", plan.contender))?;
     play(entry, &plan)
 }
 
 fn parse(words: &[&str]) -> Result<Arguments, Fault> {
     let mut arguments = Arguments {
-        wanted: Wanted { quick: false, tests: Vec::new(), contenders: Vec::new(), cores: None },
+        wanted: Wanted {
+            quick: false,
+            tests: Vec::new(),
+            contenders: Vec::new(),
+            cores: None,
+            patience: PATIENCE,
+        },
         report: None,
         charts: None,
     };
@@ -104,6 +119,10 @@ fn parse(words: &[&str]) -> Result<Arguments, Fault> {
             "--contender" if Entry::named(value).is_none() => return Err(format!("no contender {value}")),
             "--contender" => arguments.wanted.contenders.push(value.to_owned()),
             "--cores" => arguments.wanted.cores = Some(two_cores(value)?),
+            "--patience" => {
+                let seconds = value.parse().map_err(|_| format!("{value} are no seconds"))?;
+                arguments.wanted.patience = Duration::from_secs(seconds);
+            }
             "--report" => arguments.report = Some(value.into()),
             "--charts" => arguments.charts = Some(value.into()),
             _ => return Err(format!("{word}: there is no such option")),

@@ -1,7 +1,8 @@
-//! The repository's own commands: `cargo xtask test`, `peers`, `tidy`, `dist`, `windows` and `cross`.
+//! The repository's own commands: `cargo xtask test`, `peers`, `tidy`, `dist`, `windows`, `cross` and `bench`.
 //!
 //! Standard library only, so that they build in a moment on a fresh machine.
 
+mod bench;
 mod cookbook;
 mod cross;
 mod dist;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         ["cross", "--no-install"] => cross::run(&repository, false),
         ["windows", what @ ("build" | "test")] => windows::run(&repository, what, true),
         ["windows", what @ ("build" | "test"), "--no-install"] => windows::run(&repository, what, false),
+        ["bench", ref options @ ..] => bench::run(&repository, options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             return ExitCode::SUCCESS;

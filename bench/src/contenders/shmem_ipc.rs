@@ -38,7 +38,7 @@ impl Rings {
                 written = room.min(rest);
                 // SAFETY: the ring says that so many words from `start` on are free; the other side keeps off them.
                 let words = unsafe { std::slice::from_raw_parts_mut(start, written) };
-                message.from_word(at).fill(words);
+                message.after_words(at).fill(words);
                 written
             };
             if waits {
@@ -63,7 +63,7 @@ impl Rings {
                 read = there.min(rest);
                 // SAFETY: the ring says that so many words from `start` on are full; the other side keeps off them.
                 let words = unsafe { std::slice::from_raw_parts(start, read) };
-                checked = message.from_word(at).check(words);
+                checked = message.after_words(at).check(words);
                 read
             };
             if waits {

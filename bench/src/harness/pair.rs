@@ -17,9 +17,6 @@ use super::samples::Sample;
 use super::{Fault, fault, scratch};
 use crate::contenders::Entry;
 
-/// No answer takes longer; who has not answered by then hangs.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 /// Set by signals: the run ends, and cleans up.
 pub(crate) static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
@@ -35,13 +32,15 @@ pub(crate) struct Pair {
     others: Vec<(Child, ChildStdout)>,
     /// They were told to go.
     is_leaving: bool,
+    /// Who has not answered by then hangs.
+    patience: Duration,
     /// What its values are counted in.
     pub(crate) unit: String,
 }
 
 impl Pair {
     /// Starts the processes, and waits until they have their ends.
-    pub(crate) fn start(entry: &'static Entry, mut plan: Plan) -> Result<Self, Fault> {
+    pub(crate) fn start(entry: &'static Entry, mut plan: Plan, patience: Duration) -> Result<Self, Fault> {
         // Whatever was begun goes if the rest fails.
         let guard = Sweep(entry, plan.config.clone());
         for index in 0..plan.config.subscribers {
@@ -79,6 +78,7 @@ impl Pair {
             read: Vec::new(),
             others,
             is_leaving: false,
+            patience,
             unit: String::new(),
         };
         // From here on its own end sweeps.
@@ -111,7 +111,7 @@ impl Pair {
 
     /// The next line that the first process says.
     fn line(&mut self) -> Result<String, Fault> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + self.patience;
         loop {
             if let Some(at) = self.read.iter().position(|&byte| byte == b'\n') {
                 let line: Vec<u8> = self.read.drain(..=at).collect();
@@ -125,7 +125,7 @@ impl Pair {
                 return Err("interrupted".to_owned());
             }
             if Instant::now() > end {
-                return Err(self.why(&format!("no answer within {PATIENCE:?}")));
+                return Err(self.why(&format!("no answer within {:?}", self.patience)));
             }
             self.read_more()?;
         }

@@ -29,9 +29,9 @@ impl Payload {
         Self { ends: true, ..Self::whole(number) }
     }
 
-    /// What the message holds from word `at` on, as the payload of a piece; for messages that travel in pieces.
+    /// What the message holds after `at` words, as the payload of a piece; for messages that travel in pieces.
     #[inline]
-    pub(crate) fn from_word(self, at: usize) -> Self {
+    pub(crate) fn after_words(self, at: usize) -> Self {
         debug_assert!(!self.ends, "a piece has no ends");
         Self { first: self.first.wrapping_add(at as u64), ..self }
     }
@@ -137,6 +137,6 @@ mod tests {
     fn pieces_are_the_whole() {
         let mut words = vec![0; 64];
         Payload::whole(3).fill(&mut words);
-        Payload::whole(3).from_word(40).check(&words[40..]).unwrap();
+        Payload::whole(3).after_words(40).check(&words[40..]).unwrap();
     }
 }

@@ -1,9 +1,10 @@
 //! What a pair of processes shall do, as a small text that both are started with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::scratch::MEMORY;
 use crate::tests::Test;
 
 /// How an end waits for its turn.
@@ -58,7 +59,7 @@ impl Config {
 
     /// A path in the file system of POSIX shared memory.
     pub(crate) fn memory(&self) -> PathBuf {
-        PathBuf::from(format!("/dev/shm/{}", self.name))
+        Path::new(MEMORY).join(&self.name)
     }
 }
 
@@ -70,6 +71,8 @@ pub(crate) struct Plan {
     pub(crate) config: Config,
     /// Where the first process runs, and the others.
     pub(crate) cores: [usize; 2],
+    /// Who started the processes; they do not outlive it.
+    pub(crate) parent: i32,
     /// How long a sample should take.
     pub(crate) sample_ns: u64,
     /// The memory that they are told things through, one for each of the other processes.

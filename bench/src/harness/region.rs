@@ -67,7 +67,7 @@ impl Region {
     #[allow(clippy::mut_from_ref, reason = "whose turn it is, the words in the memory say")]
     #[inline]
     pub(crate) unsafe fn words_mut(&self, offset: usize, count: usize) -> &mut [u64] {
-        debug_assert!(offset % 8 == 0 && offset + count * 8 <= self.length);
+        debug_assert!(offset.is_multiple_of(8) && offset + count * 8 <= self.length);
         // SAFETY: the caller keeps to the mapping (as the assertion checks in tests).
         let start = unsafe { self.start.add(offset) }.cast::<u64>().as_ptr();
         // SAFETY: mapped and aligned, any bytes are words, and the caller promises that they are nobody else's.
@@ -80,7 +80,7 @@ impl Region {
     /// Until the reference is gone, nobody may write these words; see [`words_mut`](Self::words_mut).
     #[inline]
     pub(crate) unsafe fn words(&self, offset: usize, count: usize) -> &[u64] {
-        debug_assert!(offset % 8 == 0 && offset + count * 8 <= self.length);
+        debug_assert!(offset.is_multiple_of(8) && offset + count * 8 <= self.length);
         // SAFETY: the caller keeps to the mapping (as the assertion checks in tests).
         let start = unsafe { self.start.add(offset) }.cast::<u64>().as_ptr();
         // SAFETY: mapped and aligned, any bytes are words, and the caller promises that nobody writes them.

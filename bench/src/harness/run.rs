@@ -21,6 +21,8 @@ pub(crate) struct Wanted {
     /// Names; all if there are none.
     pub(crate) contenders: Vec<String>,
     pub(crate) cores: Option<[usize; 2]>,
+    /// Who has not answered by then hangs.
+    pub(crate) patience: Duration,
 }
 
 /// One test with one size: what each contender gave.
@@ -39,19 +41,19 @@ pub(crate) struct Outcome {
     pub(crate) fault: Option<Fault>,
 }
 
-/// What a sample and a cell may take.
+/// What a sample and all of it may take, and how many samples are wanted.
 struct Pace {
     sample: Duration,
     samples: usize,
-    cell: Duration,
+    all: Duration,
 }
 
 impl Wanted {
     fn pace(&self) -> Pace {
         if self.quick {
-            Pace { sample: Duration::from_millis(2), samples: ENOUGH, cell: Duration::from_secs(8) }
+            Pace { sample: Duration::from_millis(2), samples: ENOUGH, all: Duration::from_secs(150) }
         } else {
-            Pace { sample: Duration::from_millis(5), samples: 200, cell: Duration::from_secs(60) }
+            Pace { sample: Duration::from_millis(5), samples: 200, all: Duration::from_secs(1800) }
         }
     }
 
@@ -65,11 +67,17 @@ pub(crate) fn run(wanted: &Wanted, mut tell: impl FnMut(&Cell)) -> Result<Vec<Ce
     let cores = wanted.cores.map_or_else(cores::choose, Ok)?;
     let mut scratch = Scratch::new()?;
     let mut cells = Vec::new();
+    let end = Instant::now() + wanted.pace().all;
+    let sizes = |test: &Test| test.sizes(wanted.quick).len() * test.subscribers().len();
+    let mut left: usize = wanted.tests.iter().map(sizes).sum();
     for &test in &wanted.tests {
         for &bytes in test.sizes(wanted.quick) {
             for &subscribers in test.subscribers() {
                 let cell = Cell { test, bytes, subscribers, results: Vec::new() };
-                let cell = measure(cell, wanted, cores, &mut scratch)?;
+                // What one cell has not used is for those after it.
+                let share = end.saturating_duration_since(Instant::now()) / left as u32;
+                left -= 1;
+                let cell = measure(cell, wanted, cores, share, &mut scratch)?;
                 if !cell.results.is_empty() {
                     tell(&cell);
                     cells.push(cell);
@@ -80,7 +88,13 @@ pub(crate) fn run(wanted: &Wanted, mut tell: impl FnMut(&Cell)) -> Result<Vec<Ce
     Ok(cells)
 }
 
-fn measure(mut cell: Cell, wanted: &Wanted, cores: [usize; 2], scratch: &mut Scratch) -> Result<Cell, Fault> {
+fn measure(
+    mut cell: Cell,
+    wanted: &Wanted,
+    cores: [usize; 2],
+    share: Duration,
+    scratch: &mut Scratch,
+) -> Result<Cell, Fault> {
     let pace = wanted.pace();
     let mut pairs = Vec::new();
     for entry in ALL.iter().filter(|entry| wanted.has(entry) && entry.abilities.takes(cell.bytes)) {
@@ -98,8 +112,9 @@ fn measure(mut cell: Cell, wanted: &Wanted, cores: [usize; 2], scratch: &mut Scr
         let plan = Plan {
             contender: entry.name.to_owned(),
             test: cell.test,
-            config: scratch.config(empty)?,
+            config: scratch.config(&empty)?,
             cores,
+            parent: rustix::process::getpid().as_raw_pid(),
             sample_ns: pace.sample.as_nanos() as u64,
             controls: Vec::new(),
         };
@@ -109,7 +124,7 @@ fn measure(mut cell: Cell, wanted: &Wanted, cores: [usize; 2], scratch: &mut Scr
             samples: Samples::default(),
             fault: None,
         };
-        match (entry.runs_here)().and_then(|()| Pair::start(entry, plan)) {
+        match (entry.runs_here)().and_then(|()| Pair::start(entry, plan, wanted.patience)) {
             Ok(pair) => {
                 if cell.test == Test::Fanout {
                     outcome.unit.clone_from(&pair.unit);
@@ -124,7 +139,7 @@ fn measure(mut cell: Cell, wanted: &Wanted, cores: [usize; 2], scratch: &mut Scr
         cell.results.push(outcome);
         stop_if_interrupted()?;
     }
-    take_turns(&mut cell, &mut pairs, &pace)?;
+    take_turns(&mut cell, &mut pairs, pace.samples, share)?;
     for (pair, outcome) in pairs.into_iter().zip(&mut cell.results) {
         if let Some(Err(why)) = pair.map(Pair::finish) {
             outcome.fault.get_or_insert(why);
@@ -134,8 +149,13 @@ fn measure(mut cell: Cell, wanted: &Wanted, cores: [usize; 2], scratch: &mut Scr
 }
 
 /// A sample each, again and again, until all have enough of them, or the time is over.
-fn take_turns(cell: &mut Cell, pairs: &mut [Option<Pair>], pace: &Pace) -> Result<(), Fault> {
-    let end = Instant::now() + pace.cell;
+fn take_turns(
+    cell: &mut Cell,
+    pairs: &mut [Option<Pair>],
+    samples: usize,
+    share: Duration,
+) -> Result<(), Fault> {
+    let end = Instant::now() + share;
     loop {
         let mut has_enough = true;
         for (pair, outcome) in pairs.iter_mut().zip(&mut cell.results) {
@@ -147,7 +167,7 @@ fn take_turns(cell: &mut Cell, pairs: &mut [Option<Pair>], pace: &Pace) -> Resul
                     *pair = None;
                 }
             }
-            has_enough &= outcome.samples.most() >= pace.samples;
+            has_enough &= outcome.samples.most() >= samples;
             stop_if_interrupted()?;
         }
         if has_enough || Instant::now() > end {

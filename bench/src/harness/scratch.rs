@@ -13,6 +13,8 @@ const PREFIX: &str = "cenote-bench-";
 /// In the folder of a pair; tells a later run what to sweep.
 const PLAN: &str = "plan.json";
 const LOCK: &str = "lock";
+/// The folder for shared memory is one for files, too, and no disk has a part in what is measured.
+pub(super) const MEMORY: &str = "/dev/shm";
 
 /// A run's folder. A lock on a file in it says that the run lives.
 pub(crate) struct Scratch {
@@ -25,8 +27,8 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// A new folder; those of runs that were killed go, with all that belonged to them.
     pub(crate) fn new() -> Result<Self, Fault> {
-        let parent = std::env::temp_dir();
-        for entry in fs::read_dir(&parent).map_err(fault("the folder for temporary files"))?.flatten() {
+        let parent = Path::new(MEMORY);
+        for entry in fs::read_dir(parent).map_err(fault(MEMORY))?.flatten() {
             if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_dead(&entry.path()) {
                 sweep_run(&entry.path());
             }
@@ -42,7 +44,7 @@ impl Scratch {
     }
 
     /// What one pair needs, with a folder and keys of its own.
-    pub(crate) fn config(&mut self, config: Config) -> Result<Config, Fault> {
+    pub(crate) fn config(&mut self, config: &Config) -> Result<Config, Fault> {
         // It ends in a letter: what contenders put behind it may begin with a digit.
         let name = format!("cb-{}-{}x", std::process::id(), self.made);
         self.made += 1;
@@ -54,7 +56,7 @@ impl Scratch {
         }
         let key = self.next_key;
         self.next_key += count;
-        Ok(Config { name, folder, key, ..config })
+        Ok(Config { name, folder, key, ..config.clone() })
     }
 }
 
@@ -75,7 +77,7 @@ pub(crate) fn sweep(entry: &Entry, config: &Config) {
     for index in 0..config.subscribers {
         (entry.sweep)(&config.of_subscriber(index));
     }
-    for found in fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
+    for found in fs::read_dir(MEMORY).into_iter().flatten().flatten() {
         if found.file_name().to_string_lossy().starts_with(&config.name) {
             let _ = fs::remove_file(found.path());
         }

@@ -48,15 +48,14 @@ fn print_bucket(cell: &Cell, rows: &[Row], bucket: Bucket) {
     seen.sort_by(|one, other| order(one, other));
     let floor = Floor::of(cell.test);
     println!(
-        "  {:<16} {:>10} {:>10} {:>12} {:>12} {:>12} {:>7}  {}",
+        "  {:<16} {:>10} {:>10} {:>12} {:>12} {:>12} {:>7}  unit",
         bucket.name(),
         format!("/ {}", floor.name()),
         format!("/ {OURS}"),
         "median",
         "min",
         "max",
-        "samples",
-        "unit"
+        "samples"
     );
     for row in seen {
         println!(

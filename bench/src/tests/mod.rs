@@ -123,7 +123,7 @@ impl Test {
     pub(crate) fn least_times(self) -> u64 {
         match self {
             Self::Rtt | Self::LoanRtt | Self::SleepRtt | Self::SleepRttOneCore => 2,
-            Self::Stream => 8,
+            Self::Stream => 4,
             Self::Setup | Self::Fanout | Self::Idle => 1,
         }
     }

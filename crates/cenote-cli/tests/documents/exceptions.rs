@@ -12,7 +12,7 @@ pub(crate) struct Exception {
     pub(crate) holds: fn(&Path) -> bool,
 }
 
-pub(crate) const EXCEPTIONS: [Exception; 12] = [
+pub(crate) const EXCEPTIONS: [Exception; 14] = [
     Exception {
         command: "cargo xtask test",
         why: "it runs this suite; the build server runs exactly it",
@@ -57,6 +57,16 @@ pub(crate) const EXCEPTIONS: [Exception; 12] = [
         command: "cargo bench -p cenote",
         why: "it measures, and fails on a machine that is busy with other tests",
         holds: |root| read(root, "crates/cenote/Cargo.toml").contains("[[bench]]"),
+    },
+    Exception {
+        command: "cargo xtask bench",
+        why: "it measures, for many minutes",
+        holds: |root| read(root, "xtask/src/main.rs").contains(r#"["bench", ref options @ ..] =>"#),
+    },
+    Exception {
+        command: "cargo xtask bench --quick",
+        why: "it measures, for minutes, what its own tests run in small",
+        holds: |root| read(root, "bench/tests/run.rs").contains(r#""--quick""#),
     },
     Exception {
         command: "CENOTE_KILLS=10000 cargo test -p cenote --test native deaths",
