@@ -55,6 +55,8 @@ pub(crate) struct Summary {
     pub(crate) min: f64,
     pub(crate) max: f64,
     pub(crate) floor: f64,
+    /// Of each value to the floor beside it.
+    pub(crate) ratio: f64,
 }
 
 impl Samples {
@@ -87,17 +89,22 @@ impl Samples {
             return None;
         }
         values.sort_by(f64::total_cmp);
-        let mut floors: Vec<f64> = self.of(bucket).map(Sample::floor).collect();
-        floors.sort_by(f64::total_cmp);
         let [min, .., max] = values[..] else { return None };
-        Some(Summary { median: median(&values), min, max, floor: median(&floors) })
+        let floor = median(self.of(bucket).map(Sample::floor));
+        let ratio = median(self.of(bucket).map(|sample| sample.value / sample.floor()));
+        Some(Summary { median: median(values.into_iter()), min, max, floor, ratio })
     }
 }
 
-/// Of sorted values.
-fn median(values: &[f64]) -> f64 {
-    let half = values.len() / 2;
-    if values.len() % 2 == 1 { values[half] } else { f64::midpoint(values[half - 1], values[half]) }
+/// The middle one; of none, nothing that is a number.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let (low, high) = (values.len().saturating_sub(1) / 2, values.len() / 2);
+    match (values.get(low), values.get(high)) {
+        (Some(&low), Some(&high)) => f64::midpoint(low, high),
+        _ => f64::NAN,
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +132,17 @@ mod tests {
         assert!(samples(&[(100.0, 100.0); ENOUGH - 1]).summary(Bucket::Near).is_none());
         let summary = samples(&[(100.0, 110.0); ENOUGH]).summary(Bucket::Near).unwrap();
         assert_eq!((summary.min, summary.median, summary.max, summary.floor), (0.0, 14.5, 29.0, 105.0));
+    }
+
+    /// A sample's own floor counts: cores that move between two places change no ratio.
+    #[test]
+    fn ratios_are_to_the_floor_beside_the_sample() {
+        let mut samples = Samples::default();
+        for index in 0..ENOUGH {
+            let floor = if index % 2 == 0 { 50.0 } else { 150.0 };
+            samples.add(Sample { value: 3.0 * floor, before: floor, after: floor });
+        }
+        assert_eq!(samples.summary(Bucket::Near).unwrap().ratio, 3.0);
     }
 
     #[test]

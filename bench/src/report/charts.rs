@@ -41,7 +41,7 @@ fn chart(cell: &Cell) -> Option<String> {
     let mut parts = Vec::new();
     for bucket in Bucket::ALL {
         let mut of_bucket: Vec<&Row> = rows.iter().filter(|row| row.bucket == bucket.name()).collect();
-        of_bucket.sort_by(|one, other| order(one, other));
+        of_bucket.sort_by(|one, other| order(one, other, floor));
         let bar = |row| to_floor(row, floor, &rows).map(|ratio| Bar { row, ratio });
         let bars: Vec<Bar<'_>> = of_bucket.into_iter().filter_map(bar).collect();
         if !bars.is_empty() {

@@ -31,6 +31,9 @@ pub(crate) struct Row {
     pub(crate) max: Option<f64>,
     pub(crate) samples: usize,
     pub(crate) floor_ns: Option<f64>,
+    /// The median of the ratios to the line's round trip; only of times.
+    #[serde(skip)]
+    pub(crate) to_line: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
 }
@@ -91,6 +94,7 @@ fn row(cell: &Cell, outcome: &Outcome, bucket: Bucket) -> Row {
         max: summary.map(|summary| summary.max),
         samples,
         floor_ns: summary.map(|summary| summary.floor),
+        to_line: summary.map(|summary| summary.ratio),
         note,
     }
 }
@@ -98,7 +102,7 @@ fn row(cell: &Cell, outcome: &Outcome, bucket: Bucket) -> Row {
 /// How many times the floor a row's value is, among the rows of its cell and bucket. For rates it is below 1.
 pub(crate) fn to_floor(row: &Row, floor: Floor, rows: &[Row]) -> Option<f64> {
     match floor {
-        Floor::Line => Some(row.median? / row.floor_ns?),
+        Floor::Line => row.to_line,
         Floor::Contender(name) => to_contender(row, name, rows),
         Floor::Nothing => None,
     }

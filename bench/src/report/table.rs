@@ -45,8 +45,8 @@ fn print_bucket(cell: &Cell, rows: &[Row], bucket: Bucket) {
         println!("  {}: not seen", bucket.name());
         return;
     }
-    seen.sort_by(|one, other| order(one, other));
     let floor = Floor::of(cell.test);
+    seen.sort_by(|one, other| order(one, other, floor));
     println!(
         "  {:<16} {:>10} {:>10} {:>12} {:>12} {:>12} {:>7}  unit",
         bucket.name(),
@@ -72,9 +72,10 @@ fn print_bucket(cell: &Cell, rows: &[Row], bucket: Bucket) {
     }
 }
 
-/// Best first: of rates the largest, of all else the least.
-pub(crate) fn order(one: &Row, other: &Row) -> Ordering {
-    let order = one.median.unwrap_or_default().total_cmp(&other.median.unwrap_or_default());
+/// Best first: of rates the largest, of all else the least, by the floor beside them where that is what counts.
+pub(crate) fn order(one: &Row, other: &Row, floor: Floor) -> Ordering {
+    let key = |row: &Row| if floor == Floor::Line { row.to_line } else { row.median }.unwrap_or_default();
+    let order = key(one).total_cmp(&key(other));
     if one.unit.ends_with("/s") { order.reverse() } else { order }
 }
 
