@@ -44,6 +44,9 @@ usage: cargo xtask COMMAND
                         natively
   cross [--no-install]  the command and suites for Linux on aarch64, run by QEMU, and the library's
                         lints for macOS
+  bench [--quick] [--only TEST] [--contender NAME] [--charts] [--list]
+                        Cenote's peers side by side, on Linux: ratios as tables, and in target/bench a
+                        report as JSON and charts; --charts renews those of docs/performance.md
 ";
 
 fn main() -> ExitCode {

@@ -68,7 +68,7 @@ pub(crate) struct Abilities {
     /// The bytes that a message may have.
     pub(crate) least: usize,
     pub(crate) most: usize,
-    /// How its ends wait in a stream: as is quicker there.
+    /// How its ends wait in a stream, as its users would; nothing if there is no room for a second message.
     pub(crate) streams: Option<Wait>,
     /// Whether a time to set it up means anything.
     pub(crate) sets_up: bool,

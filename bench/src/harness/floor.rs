@@ -3,6 +3,7 @@
 use super::Fault;
 use super::clock::now;
 use super::control::{Control, What};
+use super::samples::median;
 
 const BATCHES: u64 = 21;
 const TRIPS: u64 = 50;
@@ -24,8 +25,7 @@ pub(crate) fn measure(control: &mut Control) -> Result<f64, Fault> {
         batches.push((now() - start) as f64 / TRIPS as f64);
     }
     control.wait()?;
-    batches.sort_by(f64::total_cmp);
-    Ok(batches[batches.len() / 2])
+    Ok(median(batches.into_iter()))
 }
 
 /// The other side of it.

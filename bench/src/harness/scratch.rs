@@ -38,8 +38,8 @@ impl Scratch {
         fs::create_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let lock = File::create(folder.join(LOCK)).map_err(fault("the lock"))?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(fault("the lock"))?;
-        // Far from the keys that programs choose for themselves, and different for each run.
-        let next_key = 0x0BE0_0000_u32.wrapping_add((process & 0xFFFF) << 4) as i32;
+        // Far from the keys that programs choose for themselves, and others for each run: it takes some 2000.
+        let next_key = 0x0BE0_0000 + ((process & 0x1FF) << 11) as i32;
         Ok(Self { folder, _lock: lock, made: 0, next_key })
     }
 

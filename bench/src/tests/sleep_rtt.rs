@@ -1,5 +1,5 @@
 //! A message to a peer that sleeps, and one back: the time of one round trip. That it sleeps, the kernel says; looking
-//! is not part of the time.
+//! is not part of the time. A sample is the median of its round trips.
 
 use super::not_open;
 use crate::contenders::{Contender, Link};
@@ -10,6 +10,7 @@ use crate::harness::control::What;
 use crate::harness::payload::Payload;
 use crate::harness::peer::Peer;
 use crate::harness::plan::Wait;
+use crate::harness::samples::median;
 use crate::harness::task::Task;
 
 pub(super) fn drive<C: Contender>(driver: &mut Driver<C>, times: u64) -> Result<f64, Fault> {
@@ -17,17 +18,17 @@ pub(super) fn drive<C: Contender>(driver: &mut Driver<C>, times: u64) -> Result<
     let link = driver.link.as_mut().ok_or_else(not_open)?;
     let other = Task::of(control.process())?;
     control.order_begun(What::Work, times)?;
-    let mut elapsed = 0;
+    let mut values = Vec::new();
     for number in driver.next..driver.next + times {
         other.wait_asleep()?;
         let start = now();
         link.send(Payload::whole(number), Wait::Sleep)?;
         link.receive(Payload::whole(!number), Wait::Sleep)?;
-        elapsed += now() - start;
+        values.push((now() - start) as f64);
     }
     driver.next += times;
     control.wait()?;
-    Ok(elapsed as f64 / times as f64)
+    Ok(median(values.into_iter()))
 }
 
 /// The other side comes over for it, and goes back to its own core, where the floor is measured.
