@@ -12,23 +12,27 @@ const CELL_HEAD: usize = 2 * WORD;
 /// Where chunks begin, if they are as large as that.
 const PAGE: usize = 4096;
 
+/// What one process writes again and again, and what another reads, are so far from each other: processors fetch lines by
+/// twos.
+const PAIR: usize = 2 * LINE;
+
 /// Where the lock is of who alone may send.
 pub(crate) const SENDING_END: usize = LINE;
 /// Where the lock is of who alone may receive.
-pub(crate) const RECEIVING_END: usize = 2 * LINE;
+pub(crate) const RECEIVING_END: usize = LINE + WORD;
 /// Where those who send say how far they are, how deep it was at most, and how many were dropped.
-pub(crate) const TAIL: usize = 3 * LINE;
+pub(crate) const TAIL: usize = PAIR;
 pub(crate) const DEEPEST: usize = TAIL + WORD;
 pub(crate) const DROPPED: usize = TAIL + 2 * WORD;
 /// Where those who receive say how far they are, and how many they have passed over.
-pub(crate) const HEAD: usize = 4 * LINE;
+pub(crate) const HEAD: usize = 2 * PAIR;
 pub(crate) const SKIPPED: usize = HEAD + WORD;
 /// Where those sleep who wait for a message.
-pub(crate) const ARRIVALS: usize = 5 * LINE;
+pub(crate) const ARRIVALS: usize = 3 * PAIR;
 /// Where those sleep who wait for room.
-pub(crate) const ROOM: usize = 6 * LINE;
+pub(crate) const ROOM: usize = 4 * PAIR;
 /// Where the cells are.
-pub(crate) const CELLS: usize = 8 * LINE;
+pub(crate) const CELLS: usize = 5 * PAIR;
 /// How many words are in front of them.
 pub(crate) const CONTROL_WORDS: usize = CELLS / WORD;
 

@@ -1,10 +1,10 @@
 //! The end that receives.
 
 use std::cell::Cell;
-use std::fmt;
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use std::{fmt, hint};
 
 use super::super::ring::{Found, ReceivingAt};
 use super::borrowed::Borrowed;
@@ -127,6 +127,8 @@ impl<T: Item + ?Sized> Receiver<T> {
             if let Some(position) = self.quickly() {
                 return Some(position);
             }
+            // Without this, looking takes the line from the sender while it writes there, again and again.
+            hint::spin_loop();
         }
         self.quickly()
     }

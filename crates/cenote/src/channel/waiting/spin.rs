@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::hint;
 
 /// The first looks come one right after the other: what comes quickly is seen at once.
-const EAGER: u32 = 200;
+const EAGER: u32 = 1000;
 /// The most looks: 20 to 40 us, which is what a sleep and a wake-up cost between two processors.
 #[cfg(not(loom))]
 const MOST: u32 = 1000;
