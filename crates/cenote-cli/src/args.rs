@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 /// What every command understands.
 #[derive(clap::Args)]
 pub(crate) struct Global {
-    /// Wait no longer than this for locks: 5s, 200ms, 2m, or a number of seconds; exit code 3 when it has passed
+    /// Wait no longer than this, for locks and for messages: 5s, 200ms, 2m, or a number of seconds; exit code 3 when it has passed
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "TIME", value_parser = numbers::duration)]
     pub(crate) timeout: Option<Duration>,
     /// Print the result as JSON
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Read(commands::read::Args),
     Image(commands::image::Args),
     Lock(commands::lock::Args),
+    Send(commands::channel::send::Args),
+    Recv(commands::channel::recv::Args),
     Rm(commands::rm::Args),
     Reap(commands::reap::Args),
     Doctor(commands::doctor::Args),

@@ -322,6 +322,45 @@ Examples:
   cenote export > /var/lib/prometheus/node-exporter/cenote.prom
   cenote export --listen 127.0.0.1:9841";
 
+pub(crate) const SEND: &str = "\
+Send messages to a queue: each is received once, by one of those who receive. Where there is no room the command waits until \
+there is, or does what the queue was made for: fails, or drops the oldest message.
+
+A message is the text as it is, without anything that ends it. With `-` each line of stdin is one, as it comes; with --as raw all \
+of stdin is one. --as hex takes digits, --as json objects, of which each may have a tag of its own:
+
+  {\"tag\":7,\"text\":\"hello\"}    {\"hex\":\"00ff\"}
+
+To a queue of a type, bytes can be sent of as many as the type has.";
+
+pub(crate) const SEND_EXAMPLES: &str = "\
+Examples:
+  cenote send robot/goals dock --create
+  seq 3 | cenote send robot/goals - --tag 7
+  echo '{\"tag\":9,\"hex\":\"00ff\"}' | cenote send robot/goals - --as json
+  cenote recv robot/goals --count 5 --json
+  cenote rm robot/goals";
+
+pub(crate) const RECV: &str = "\
+Receive messages from a queue and print them, one by default, and wait for them as long as --timeout allows. What is printed here \
+nobody else receives.
+
+Each message is a line: of a queue of a type the value, else text, or hex digits if it is not text that fits in a line. --as raw \
+adds nothing. --as json and --json print an object with `tag`, `len`, and `value`, `text` or `hex`, as `cenote send --as json` takes \
+it.
+
+With --follow it goes on until it is interrupted. If it is killed, a message that it had not got yet is received by another.";
+
+pub(crate) const RECV_EXAMPLES: &str = "\
+Examples:
+  cenote send robot/goals dock --create
+  cenote recv robot/goals
+  cenote recv robot/goals --timeout 0.1 || echo nothing came
+  cenote rm robot/goals
+
+  A log of all that comes, until Ctrl-C:
+  cenote recv robot/goals --follow --json >> goals.jsonl";
+
 pub(crate) const COMPLETIONS: &str = "\
 Print a script that lets a shell complete the commands and options of cenote.";
 

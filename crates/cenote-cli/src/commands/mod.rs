@@ -1,5 +1,6 @@
 //! One file for each command: its options, and what it does.
 
+pub(crate) mod channel;
 pub(crate) mod completions;
 pub(crate) mod create;
 pub(crate) mod doctor;
@@ -32,6 +33,8 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Write(args) => write::run(args, &context),
         Command::Read(args) => read::run(args, &context),
         Command::Image(args) => image::run(args, &context),
+        Command::Send(args) => channel::send::run(args, &context),
+        Command::Recv(args) => channel::recv::run(args, &context),
         Command::Export(args) => export::run(args, &context),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args, &context),

@@ -29,13 +29,18 @@ impl Sink {
         }
     }
 
-    /// Sees to it that all has been written.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
-        match &mut self {
+    /// Sees to it that what was written so far is seen by who reads it.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        match self {
             Self::Stdout(stdout) => stdout.flush().map_err(|error| Failure::stdout(&error)),
             // Files are not buffered here.
             Self::File { .. } => Ok(()),
         }
+    }
+
+    /// Sees to it that all has been written.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.flush()
     }
 }
 

@@ -3,6 +3,7 @@
 mod anonymous;
 mod breaking;
 mod bytes;
+mod channels;
 mod choosing;
 mod doctoring;
 mod errors;
