@@ -1,6 +1,7 @@
 //! What is measured: one file for each way of getting bytes from one process to another, all behind the same trait.
 
 mod bytes;
+mod cenote;
 mod crossbeam;
 mod descriptors;
 mod fifo;
@@ -34,8 +35,9 @@ use crate::harness::payload::Payload;
 use crate::harness::peer;
 use crate::harness::plan::{Config, Plan, Wait};
 
-/// All of them, in the order of the tables. Cenote's own channels come first here as soon as they exist, and nowhere else.
+/// All of them, in the order of the tables.
 pub(crate) const ALL: &[Entry] = &[
+    Entry::of::<cenote::Cenote>(),
     Entry::of::<iceoryx2::Iceoryx2>(),
     Entry::of::<shmem_ipc::ShmemIpc>(),
     Entry::of::<ipc_channel::IpcChannel>(),

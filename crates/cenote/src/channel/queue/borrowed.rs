@@ -1,5 +1,7 @@
 //! A message that is read where it is.
 
+#![allow(unsafe_code)]
+
 use std::fmt;
 use std::ops::RangeBounds;
 
@@ -64,6 +66,28 @@ impl<'a> Borrowed<'a> {
         self.view().read_value(offset)
     }
 
+    #[inline]
+    pub(super) fn copy_into(&self, to: &mut Vec<u8>) -> Result<()> {
+        if to.capacity() < self.arrived.len {
+            *to = self.read_to_vec(..)?;
+            return Ok(());
+        }
+        to.resize(self.arrived.len, 0);
+        self.read_at(0, to)
+    }
+
+    /// The bytes in place.
+    ///
+    /// # Safety
+    /// While the slice lives, nobody may change these bytes, in this process or another, nor shrink the file behind the
+    /// queue: nobody does who keeps to the rules of a queue, and a hostile process can.
+    #[must_use]
+    pub unsafe fn as_slice(&self) -> &[u8] {
+        // SAFETY: the caller's promise; the message is ours as long as this is borrowed.
+        unsafe { self.view().as_slice() }
+    }
+
+    #[inline]
     fn view(&self) -> View<'_> {
         let end = &self.receiver.end;
         View::part(end.mapping(), end.segment.address(), self.arrived.offset, self.arrived.len)

@@ -1,10 +1,13 @@
 //! Memory for a message that is filled in place.
 
+#![allow(unsafe_code)]
+
 use std::{fmt, io};
 
 use super::item::Item;
 use super::sender::{Message, Sender, still_full};
 use crate::error::{Error, Result};
+use crate::segment::View;
 use crate::sys::Wait;
 
 /// Memory for a message, from [`Sender::loan`]: filled in place, and sent without a copy. Dropped unsent, it is given back.
@@ -21,15 +24,19 @@ pub struct Loan<'a, T: Item + ?Sized = [u8]> {
 #[expect(clippy::large_enum_variant, reason = "it stays on the stack, and nothing is allocated")]
 enum Memory {
     /// Of our own, until there is a cell for it.
-    Short([u8; 256]),
+    Short(Aligned),
     Chunk(usize),
     /// It was sent.
     Gone,
 }
 
+/// As words are, and lines, so that it can be filled with either.
+#[repr(align(64))]
+struct Aligned([u8; 256]);
+
 impl<'a, T: Item + ?Sized> Loan<'a, T> {
     pub(super) fn short(sender: &'a Sender<T>, len: usize) -> Self {
-        Self { sender, len, memory: Memory::Short([0; 256]), written: 0 }
+        Self { sender, len, memory: Memory::Short(Aligned([0; 256])), written: 0 }
     }
 
     pub(super) fn chunk(sender: &'a Sender<T>, chunk: usize, len: usize) -> Self {
@@ -41,7 +48,7 @@ impl<'a, T: Item + ?Sized> Loan<'a, T> {
             return Err(Error::outside(offset, bytes.len(), self.len));
         }
         match &mut self.memory {
-            Memory::Short(all) => all[offset..offset + bytes.len()].copy_from_slice(bytes),
+            Memory::Short(Aligned(all)) => all[offset..offset + bytes.len()].copy_from_slice(bytes),
             Memory::Chunk(chunk) => {
                 let end = &self.sender.end;
                 end.mapping().write(end.shape.chunk_at(*chunk) + offset, bytes)?;
@@ -55,7 +62,7 @@ impl<'a, T: Item + ?Sized> Loan<'a, T> {
     pub(super) fn hand_over(mut self, tag: u32, wait: Wait) -> Result<Option<Self>> {
         let Some(position) = self.sender.claim(wait)? else { return Ok(Some(self)) };
         let message = match &self.memory {
-            Memory::Short(all) => Message::Short(&all[..self.len]),
+            Memory::Short(Aligned(all)) => Message::Short(&all[..self.len]),
             Memory::Chunk(chunk) => Message::Chunk(*chunk, self.len),
             Memory::Gone => Message::Short(&[]),
         };
@@ -86,6 +93,26 @@ impl Loan<'_> {
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
         let sender = self.sender;
         self.put(offset, bytes).map_err(|error| sender.end.during("write", error))
+    }
+
+    /// The bytes in place, to be filled. They begin at a multiple of 64.
+    ///
+    /// # Safety
+    /// While the slice lives, nobody else may read or change these bytes, nor shrink the file behind the queue: nobody does
+    /// who keeps to the rules of a queue, and a hostile process can.
+    #[must_use]
+    pub unsafe fn as_mut_slice(&mut self) -> &mut [u8] {
+        match &mut self.memory {
+            Memory::Short(Aligned(all)) => &mut all[..self.len],
+            Memory::Chunk(chunk) => {
+                let end = &self.sender.end;
+                let at = end.shape.chunk_at(*chunk);
+                let view = View::part(end.mapping(), end.segment.address(), at, self.len);
+                // SAFETY: the caller's promise; the chunk is ours as long as this is.
+                unsafe { view.as_mut_slice() }
+            }
+            Memory::Gone => &mut [],
+        }
     }
 
     /// Sends it, as [`Sender::send`] does.

@@ -269,6 +269,29 @@ impl<T: Item + ?Sized> Receiver<T> {
 }
 
 impl Receiver {
+    /// Receives a message into `to`, in place of what is in it, and gives its tag: once `to` is large enough, nothing is
+    /// allocated. Waits as [`receive`](Self::receive) does.
+    ///
+    /// # Errors
+    /// Those of [`receive`](Self::receive), and then anything may be in `to`.
+    #[inline]
+    pub fn receive_into(&self, to: &mut Vec<u8>) -> Result<u32> {
+        let borrowed = self.borrow()?;
+        borrowed.copy_into(to)?;
+        Ok(borrowed.tag())
+    }
+
+    /// The same if there is a message.
+    ///
+    /// # Errors
+    /// Those of [`try_receive`](Self::try_receive), and then anything may be in `to`.
+    #[inline]
+    pub fn try_receive_into(&self, to: &mut Vec<u8>) -> Result<Option<u32>> {
+        let Some(borrowed) = self.try_borrow()? else { return Ok(None) };
+        borrowed.copy_into(to)?;
+        Ok(Some(borrowed.tag()))
+    }
+
     /// Receives a message without copying it: it stays where it is until the [`Borrowed`] is dropped, and counts as received
     /// only then. Waits as [`receive`](Self::receive) does.
     ///
