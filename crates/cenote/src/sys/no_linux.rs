@@ -273,6 +273,10 @@ pub(crate) fn wake_one_on_low_half(_word: &AtomicU64) -> bool {
     false
 }
 
+pub(crate) fn processor() -> u64 {
+    0
+}
+
 pub(crate) fn is_registered_for_barriers() -> bool {
     false
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::pool::Pool;
 use super::super::ring::{By, Living, Nonsense, Ring, Rules};
-use super::super::waiting::{self, Kernel, Spin};
+use super::super::waiting::{self, Bell, Kernel, Spin};
 use crate::backend::{AttachedNative, Door};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{ARRIVALS, CONTROL_WORDS, Plan, ROOM, Shape, WhenFull};
@@ -102,16 +102,22 @@ impl End {
         Pool { words: &self.words[from..from + self.shape.chunks] }
     }
 
+    #[inline(always)]
+    fn bell(&self, offset: usize) -> Bell<'_, AtomicU64> {
+        let control = self.split().0;
+        Bell { word: &control[offset / WORD], waker: &control[offset / WORD + 1] }
+    }
+
     /// Says to one who waits for messages that there is one.
     #[inline(always)]
     pub(super) fn notify_receivers(&self) {
-        waiting::notify(&self.split().0[ARRIVALS / WORD], self);
+        waiting::notify(&self.bell(ARRIVALS), self);
     }
 
     /// Says to one who waits for room that there is some.
     #[inline(always)]
     pub(super) fn notify_senders(&self) {
-        waiting::notify(&self.split().0[ROOM / WORD], self);
+        waiting::notify(&self.bell(ROOM), self);
     }
 
     /// Whether there is nothing the matter: the usual case.
@@ -127,7 +133,7 @@ impl End {
         wait: Wait,
         look: impl FnMut(bool) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        waiting::wait(&self.words[offset / WORD], self, &self.spin, wait, look)
+        waiting::wait(&self.bell(offset), self, &self.spin, wait, look)
     }
 
     pub(super) fn living(&self) -> Result<Lives<'_>> {
@@ -190,6 +196,10 @@ impl Kernel<AtomicU64> for End {
 
     fn wake_one(&self, word: &AtomicU64) -> bool {
         sys::wake_one_on_low_half(word)
+    }
+
+    fn processor(&self) -> u64 {
+        sys::processor()
     }
 
     #[inline(always)]

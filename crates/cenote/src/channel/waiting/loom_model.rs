@@ -1,4 +1,4 @@
-//! Who waits and who has something for them, in every interleaving with up to two preemptions. The short nap ends by
+//! Who waits and who has something for them, in every interleaving with up to two preemptions. The first sleep ends by
 //! itself here, as it does in time; the long sleep ends only by being woken, so that whoever is missed is seen to hang.
 //!
 //! The two barriers are a full fence each: that is what the kernel makes of the light one whenever somebody does the
@@ -14,6 +14,7 @@ use super::*;
 
 struct Room {
     word: AtomicU64,
+    waker: AtomicU64,
     things: AtomicU64,
     sleeping: Mutex<u32>,
     bell: Condvar,
@@ -21,14 +22,18 @@ struct Room {
 
 impl Room {
     fn new() -> Arc<Self> {
-        let (word, things) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { word, things, sleeping: Mutex::new(0), bell: Condvar::new() })
+        let [word, waker, things] = [0; 3].map(AtomicU64::new);
+        Arc::new(Self { word, waker, things, sleeping: Mutex::new(0), bell: Condvar::new() })
+    }
+
+    fn bell(&self) -> Bell<'_, AtomicU64> {
+        Bell { word: &self.word, waker: &self.waker }
     }
 
     fn put(&self) {
         // Release: pairs with the Acquire in `take`.
         self.things.fetch_add(1, Ordering::Release);
-        notify(&self.word, self);
+        notify(&self.bell(), self);
     }
 
     fn take(&self) {
@@ -44,7 +49,7 @@ impl Room {
             }
             Ok(None)
         };
-        let Ok(taken) = wait(&self.word, self, &Spin::new(), Wait::Forever, look);
+        let Ok(taken) = wait(&self.bell(), self, &Spin::new(), Wait::Forever, look);
         assert!(taken.is_some());
     }
 }
@@ -53,7 +58,7 @@ impl Kernel<AtomicU64> for Room {
     type Error = Infallible;
 
     fn sleep(&self, word: &AtomicU64, half: u32, time: Duration) -> Result<(), Infallible> {
-        if time == NAP {
+        if time == FIRST {
             thread::yield_now();
             return Ok(());
         }
@@ -72,6 +77,10 @@ impl Kernel<AtomicU64> for Room {
         *sleeping = sleeping.saturating_sub(1);
         self.bell.notify_one();
         woke
+    }
+
+    fn processor(&self) -> u64 {
+        0
     }
 
     fn light_barrier(&self) {

@@ -4,8 +4,8 @@
 //! In the low half of the word is a bit for "somebody sleeps, or may", and how often somebody was woken; in the high half
 //! is how often somebody came to sleep. Looking at the word costs who sends nothing but a load: that this load does not come
 //! before its message is seen to is the business of who goes to sleep, by a barrier that the system runs on all
-//! processors (membarrier(2)). As that is dear it is left out for a first, short nap: whoever is missed then sleeps for
-//! no longer than that.
+//! processors (membarrier(2)). As that is dear it is left out before the first sleep, which is short: instead there is a moment
+//! for what is on its way to arrive.
 
 mod spin;
 
@@ -23,12 +23,19 @@ const WAITING: u64 = 1;
 const WOKEN: u64 = 2;
 /// Somebody came to sleep.
 const CAME: u64 = 1 << 32;
-/// The first sleep, without a barrier.
-const NAP: Duration = Duration::from_micros(200);
-/// All others. Whoever dies between sending and waking wakes nobody.
-const SLICE: Duration = Duration::from_millis(50);
+/// The first sleep, without a barrier. Shorter ones are dear: in a virtual machine each has the host set a timer.
+const FIRST: Duration = Duration::from_millis(10);
+/// The others grow up to this. Whoever dies between sending and waking wakes nobody.
+const LONGEST: Duration = Duration::from_millis(500);
 /// How often a word that others change all the time is tried.
 const TRIES: u32 = 100;
+
+/// The words that somebody waits at.
+pub(super) struct Bell<'a, W> {
+    pub(super) word: &'a W,
+    /// On which processor somebody was when it woke another one last.
+    pub(super) waker: &'a W,
+}
 
 /// What it takes of the system.
 pub(super) trait Kernel<W> {
@@ -40,6 +47,9 @@ pub(super) trait Kernel<W> {
     /// Wakes one: false if nobody slept.
     fn wake_one(&self, word: &W) -> bool;
 
+    /// On which processor this thread is.
+    fn processor(&self) -> u64;
+
     /// Keeps what comes after it from being done before what comes before it. Cheap, if the other side does the heavy one.
     fn light_barrier(&self);
 
@@ -49,17 +59,20 @@ pub(super) trait Kernel<W> {
 
 /// Wakes one of those who wait, if any do: after what they wait for is there.
 #[inline(always)]
-pub(super) fn notify<W: Word, K: Kernel<W>>(word: &W, kernel: &K) {
+pub(super) fn notify<W: Word, K: Kernel<W>>(bell: &Bell<'_, W>, kernel: &K) {
     // Pairs with the heavy barrier in `wait`: either we see that somebody waits, or they see what is there.
     kernel.light_barrier();
     // Relaxed: ordered by the barrier.
-    if word.load(Ordering::Relaxed) & WAITING != 0 {
-        wake(word, kernel);
+    if bell.word.load(Ordering::Relaxed) & WAITING != 0 {
+        wake(bell, kernel);
     }
 }
 
 #[cold]
-fn wake<W: Word, K: Kernel<W>>(word: &W, kernel: &K) {
+fn wake<W: Word, K: Kernel<W>>(bell: &Bell<'_, W>, kernel: &K) {
+    let word = bell.word;
+    // Relaxed: a hint.
+    bell.waker.store(kernel.processor(), Ordering::Relaxed);
     // Whoever is about to sleep does not, since the low half is another by now.
     // Relaxed: the barrier in `notify` is before it.
     let now = word.fetch_add(WOKEN, Ordering::Relaxed).wrapping_add(WOKEN);
@@ -73,7 +86,7 @@ fn wake<W: Word, K: Kernel<W>>(word: &W, kernel: &K) {
 /// Looks until there is something, spinning and then sleeping in between: `None` if the wait ended first. `look` is told
 /// whether there is time to look thoroughly.
 pub(super) fn wait<W: Word, K: Kernel<W>, T>(
-    word: &W,
+    bell: &Bell<'_, W>,
     kernel: &K,
     spin: &Spin,
     wait: Wait,
@@ -88,11 +101,13 @@ pub(super) fn wait<W: Word, K: Kernel<W>, T>(
     if let Some(found) = spin.look(&mut || look(false))? {
         return Ok(Some(found));
     }
-    let mut sleep = NAP;
+    let mut sleep = FIRST;
     loop {
-        let seen = announce(word);
-        if sleep == NAP {
+        let seen = announce(bell.word);
+        if sleep == FIRST {
+            // Pairs with nothing on the other side, which has none: it only gives its stores time to be seen.
             kernel.light_barrier();
+            spin.pause();
         } else {
             // Pairs with the light one in `notify`.
             kernel.heavy_barrier();
@@ -101,11 +116,13 @@ pub(super) fn wait<W: Word, K: Kernel<W>, T>(
             return Ok(Some(found));
         }
         let Some(time) = wait.left(sleep) else { return Ok(None) };
-        kernel.sleep(word, seen as u32, time)?;
+        kernel.sleep(bell.word, seen as u32, time)?;
         if let Some(found) = look(true)? {
+            // Relaxed: a hint.
+            spin.woken_from(bell.waker.load(Ordering::Relaxed) == kernel.processor());
             return Ok(Some(found));
         }
-        sleep = SLICE;
+        sleep = (sleep * 2).min(LONGEST);
     }
 }
 

@@ -54,3 +54,9 @@ fn low_half(word: &AtomicU64) -> *const u32 {
     let halves = word.as_ptr().cast::<u32>();
     halves.wrapping_add(usize::from(cfg!(target_endian = "big")))
 }
+
+/// On which processor this thread is just now: 0 where the system does not tell.
+pub(crate) fn processor() -> u64 {
+    // SAFETY: it has no conditions.
+    u64::try_from(unsafe { libc::sched_getcpu() }).unwrap_or_default()
+}

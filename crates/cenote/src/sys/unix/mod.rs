@@ -31,7 +31,9 @@ use crate::qt::KeyType;
 pub(crate) use barrier::{heavy_barrier, is_registered_for_barriers, light_barrier};
 pub(crate) use catalog::*;
 pub(crate) use fork::{generation, without_forks};
-pub(crate) use futex::{sleep_on_low_half, wake_all_on_low_half, wake_low_half, wake_one_on_low_half};
+pub(crate) use futex::{
+    processor, sleep_on_low_half, wake_all_on_low_half, wake_low_half, wake_one_on_low_half,
+};
 pub(crate) use headroom::tightest_cgroup;
 pub(crate) use held::peek_at_system_v;
 pub(crate) use lease::{lease, lease_lasts, while_open_nowhere_else};
