@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use cenote::Segment;
 use serde_json::Value;
-use testkit::names::ShmName;
+use testkit::names::{ShmName, TempDir};
 use testkit::system;
 use testkit::watchdog;
 
@@ -184,6 +184,42 @@ fn in_a_container_nothing_that_is_held_outside_is_stale() {
     run(["rm", &posix.address]).ok();
     run(["create", &posix.address, "--size", "4096"]).ok();
     while !inside(&["reap", &posix.address, "--older", "0s"]).ok().starts_with("removed") {}
+}
+
+/// Maps the file, closes it, and runs the command while it has it mapped.
+const MAPPER: &str = "import ctypes, os, subprocess, sys\n\
+    size, both, shared = 4096, 3, 1\n\
+    mmap = ctypes.CDLL(None, use_errno=True).mmap\n\
+    mmap.argtypes, mmap.restype = [ctypes.c_void_p] + [ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long], ctypes.c_void_p\n\
+    file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)\n\
+    os.ftruncate(file, size)\n\
+    memory = mmap(None, size, both, shared, file, 0)\n\
+    assert memory != ctypes.c_void_p(-1).value\n\
+    os.close(file)\n\
+    sys.stdout.write(subprocess.run(sys.argv[2:], stdout=subprocess.PIPE, check=True, text=True).stdout)\n\
+    print('there' if os.path.exists(sys.argv[1]) else 'gone')\n";
+
+/// overlayfs maps a file by the inode below, and the kernel counts nobody at the one above.
+#[test]
+fn on_a_laid_over_dev_shm_what_is_mapped_outside_of_a_container_is_not_reaped() {
+    let _watchdog = watchdog(PATIENCE);
+    if !system::has_root() {
+        return;
+    }
+    let lay_over = "mount -t tmpfs none \"$0\" && cd \"$0\" && mkdir lower upper work && \
+        mount -t overlay none -o lowerdir=lower,upperdir=upper,workdir=work /dev/shm || exit 77; exec \"$@\"";
+    let room = TempDir::new();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", lay_over]).arg(room.path());
+    command.args(["python3", "-c", MAPPER, "/dev/shm/mapped"]);
+    command.args(["unshare", "--pid", "--fork", "--mount-proc", env!("CARGO_BIN_EXE_cenote")]);
+    let said = outcome(command.args(["reap", "posix:/mapped", "--older", "0s"]));
+    if said.code == 77 || said.code == 127 || said.stderr.contains("unshare") {
+        return testkit::skipped("no overlayfs can be mounted here, or there is no python3");
+    }
+    let said = said.ok();
+    assert!(said.starts_with("spared posix:/mapped") && said.ends_with("there\n"), "{said}");
+    assert!(said.contains("not of this file system"), "{said}");
 }
 
 /// A holder in a container is shown with it from outside.

@@ -26,7 +26,7 @@ pub(super) fn is_open(path: &Path) -> Open {
     match sys::lease(&file, || ()) {
         Leased::Alone(()) => Open::Nowhere,
         Leased::Open => Open::Somewhere,
-        Leased::Refused => Open::Untold,
+        Leased::Refused | Leased::Uncounted => Open::Untold,
     }
 }
 
@@ -47,6 +47,9 @@ pub(super) fn take_away(
             "only its owner and root can prove that nobody else has it open",
         )
         .with_hint("let its owner do it, or root")),
+        Leased::Uncounted => spared(
+            "its file system is laid over another or used by other machines, and does not tell who has it mapped",
+        ),
     }
 }
 

@@ -96,8 +96,14 @@ pub(super) fn of_shm_file(
             );
             (Verdict::Unknown, reason)
         }
-        Open::Untold if holders.saw_all() => (Verdict::Stale, holders.nobody()),
-        Open::Untold => (Verdict::Unknown, holders.nobody()),
+        // No process has it while it is on its way through a socket.
+        Open::Untold => {
+            let reason = format!(
+                "the kernel does not tell this user, or not of this file system, whether somebody has it open; {}",
+                holders.nobody()
+            );
+            (Verdict::Unknown, reason)
+        }
     }
 }
 

@@ -227,6 +227,8 @@ pub(crate) enum Leased<T> {
     Open,
     /// This process may not have one, or the file system has none.
     Refused,
+    /// The file system does not count by this file who has it mapped, and a lease would prove nothing.
+    Uncounted,
 }
 
 /// A semaphore set as the table of all sets has it.

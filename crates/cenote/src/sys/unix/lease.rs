@@ -2,6 +2,9 @@
 //!
 //! It grants a write lease on a file only while the file is open once; a mapping counts as open. See fcntl(2),
 //! F_SETLEASE. The lease is given back at once.
+//!
+//! It counts by inode. A file system that is laid over another (overlayfs, FUSE) or that other machines use (NFS) lets
+//! a process map a file by an inode which is not the one that was opened: a lease on that proves nothing.
 
 #![allow(unsafe_code)]
 
@@ -20,17 +23,23 @@ use crate::sys::{Backoff, Leased, Wait};
 /// Which signal tells that somebody opens the file; the libc crate lacks it. See fcntl(2).
 const F_SETSIG: i32 = 10;
 
+/// Whose files are mapped by the inode that is opened, as statfs(2) has it: tmpfs, ramfs, ext2 to ext4, XFS, Btrfs and F2FS.
+const COUNT_BY_INODE: [u32; 6] = [0x0102_1994, 0x8584_58f6, 0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010];
+
 /// Does `work` while the kernel keeps everybody else from opening the file: `None`, and nothing is done, unless it is
 /// proven that nobody else has it open. Only the file's owner and root can prove it. To be short: others wait.
 pub(crate) fn while_open_nowhere_else<T>(file: &OwnedFd, work: impl FnOnce() -> T) -> Option<T> {
     match lease(file, work) {
         Leased::Alone(done) => Some(done),
-        Leased::Open | Leased::Refused => None,
+        Leased::Open | Leased::Refused | Leased::Uncounted => None,
     }
 }
 
 /// The same, and why it was not done.
 pub(crate) fn lease<T>(file: &OwnedFd, work: impl FnOnce() -> T) -> Leased<T> {
+    if !counts_by_inode(file) {
+        return Leased::Uncounted;
+    }
     // Whoever opens the file while the lease lasts makes the kernel send a signal: one that nobody minds.
     if call(file, F_SETSIG, libc::SIGURG) != 0 {
         return Leased::Refused;
@@ -43,6 +52,11 @@ pub(crate) fn lease<T>(file: &OwnedFd, work: impl FnOnce() -> T) -> Leased<T> {
     // It goes with the descriptor, if not before.
     call(file, libc::F_SETLEASE, libc::F_UNLCK);
     Leased::Alone(done)
+}
+
+#[allow(clippy::unnecessary_cast, reason = "the field's type differs between architectures")]
+fn counts_by_inode(file: &OwnedFd) -> bool {
+    rustix::fs::fstatfs(file).is_ok_and(|system| COUNT_BY_INODE.contains(&(system.f_type as u32)))
 }
 
 /// Whether nobody has come to open the file since the lease began: who does waits until it is given back.
