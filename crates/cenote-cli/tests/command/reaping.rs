@@ -222,6 +222,29 @@ fn on_a_laid_over_dev_shm_what_is_mapped_outside_of_a_container_is_not_reaped() 
     assert!(said.contains("not of this file system"), "{said}");
 }
 
+/// Whoever pins it there cannot be seen.
+#[test]
+fn where_processes_are_hidden_a_system_v_segment_of_another_user_is_not_stale() {
+    let _watchdog = watchdog(PATIENCE);
+    if !system::has_root() {
+        return;
+    }
+    let place = Place::sysv();
+    run(["create", &place.address, "--size", "4096"]).ok();
+    let hide = "mount -t proc -o hidepid=2 none /proc || exit 77; exec \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", hide, "sh", "setpriv"]);
+    // Who is of group 0 sees all there.
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    let said = outcome(command.args([env!("CARGO_BIN_EXE_cenote"), "ls", "--json", "sysv:"]));
+    if said.code != 0 {
+        return testkit::skipped("/proc cannot be mounted here, or there is no setpriv");
+    }
+    let list = said.json();
+    let seen = entry(&list, &place.address);
+    assert!(seen["verdict"] == "unknown" && seen["reason"].as_str().unwrap().contains("as root"), "{seen:#}");
+}
+
 /// A holder in a container is shown with it from outside.
 #[test]
 fn a_holder_in_a_container_is_named_with_it() {

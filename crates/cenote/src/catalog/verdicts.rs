@@ -31,8 +31,9 @@ pub(super) fn judge(case: &Case<'_>, holders: &Holders) -> (Verdict, String) {
     if let Some(count) = seen.stat.attached {
         // What is known to be another's is none of theirs.
         let keepers = if case.maker.is_none() { keepers_of_system_v() } else { Vec::new() };
-        // Its maker's number is 0 for who cannot see it.
-        let is_strangers = !keepers.is_empty() && seen.stat.creator.is_none() && !sys::sees_all_processes();
+        // Its maker's number is 0 for who cannot see it; where /proc hides processes it is told of those too.
+        let may_be_hidden = seen.stat.creator.is_none() || sys::hides_processes();
+        let is_strangers = !keepers.is_empty() && may_be_hidden && !sys::sees_all_processes();
         return counted_by_the_kernel(count, is_strangers, || holders.runs(&keepers, seen.stat.uid));
     }
     if !found.is_empty() {
@@ -166,7 +167,7 @@ fn counted_by_the_kernel(
     match count {
         0 if is_strangers => {
             let reason = "the kernel counts no attachment, but whoever made it is not seen from here, and may keep it for later: \
-                          look from outside of the container";
+                          look as root, from outside of the container";
             (Verdict::Unknown, reason.to_owned())
         }
         0 if sys::lacks(Kind::Sysv).is_none() => match keeper() {

@@ -160,6 +160,10 @@ pub(crate) fn sees_all_processes() -> bool {
     false
 }
 
+pub(crate) fn hides_processes() -> bool {
+    false
+}
+
 pub(crate) fn user_of(_pid: u32) -> Option<String> {
     None
 }

@@ -82,13 +82,17 @@ pub(crate) fn user_name(uid: u32) -> Option<String> {
     })
 }
 
-/// Whether this process can see every process of the machine: it is in the first PID namespace, and /proc hides none
-/// (its option `hidepid`).
+/// Whether this process can see every process of the machine: it is in the first PID namespace, and /proc hides none.
 pub(crate) fn sees_all_processes() -> bool {
     const FIRST_PID_NAMESPACE: u64 = 0xeffffffc;
     let in_first =
         fs::metadata("/proc/self/ns/pid").is_ok_and(|metadata| metadata.ino() == FIRST_PID_NAMESPACE);
-    in_first && fs::metadata("/proc/1").is_ok()
+    in_first && !hides_processes()
+}
+
+/// Whether /proc hides the processes of other users from this one (its option `hidepid`): the first is always there.
+pub(crate) fn hides_processes() -> bool {
+    fs::metadata("/proc/1").is_err()
 }
 
 /// The names of the files in a directory, those that are UTF-8.

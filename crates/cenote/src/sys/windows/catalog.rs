@@ -202,6 +202,10 @@ pub(crate) fn sees_all_processes() -> bool {
     false
 }
 
+pub(crate) fn hides_processes() -> bool {
+    false
+}
+
 fn raw(handle: &Handle) -> HANDLE {
     std::os::windows::io::AsRawHandle::as_raw_handle(handle)
 }

@@ -20,7 +20,7 @@ use crate::address::Kind;
 use crate::error::{Error, ErrorKind};
 use crate::qt::KeyType;
 
-pub(crate) use catalog::{section_names, sees_all_processes, uses};
+pub(crate) use catalog::{hides_processes, section_names, sees_all_processes, uses};
 pub(crate) use file::*;
 pub(crate) use lock_file::{IdleLock, LockFile, range_holder};
 pub(crate) use mapping::Source;
