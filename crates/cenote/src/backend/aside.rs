@@ -95,13 +95,26 @@ fn aside(spot: &Spot) -> Result<Spot> {
 }
 
 /// Gives the file its name back, if it was renamed here and the process that did it is dead: while it lives it has the
-/// lease. True if it did.
+/// lease. True if it did. Whoever has made another under the name meanwhile has it, as in [`give_back`]: then the file goes
+/// if nobody has it open, or the other could never be put aside.
 pub(crate) fn heal(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(PREFIX));
     let Some((name, spot)) = name.filter(|name| !name.is_empty()).zip(Spot::of(path).ok()) else {
         return false;
     };
-    !spot.is_leased() && spot.rename_to_free(&spot.beside(name)).is_ok()
+    if spot.is_leased() {
+        return false;
+    }
+    match spot.rename_to_free(&spot.beside(name)) {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if let Ok((file, facts)) = spot.open(false) {
+                sys::lease(&file, || is_it(&spot, &facts) && spot.remove().is_ok());
+            }
+            false
+        }
+        Err(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -159,6 +172,28 @@ mod tests {
         assert!(fs::exists(&path).unwrap());
         give_back(&aside, &spot, &file).unwrap();
         assert!(!fs::exists(&path).unwrap() && fs::exists(name.path()).unwrap());
+    }
+
+    /// Or what has the name now could not be put aside, and so not be reaped.
+    #[test]
+    fn what_was_left_aside_goes_when_another_has_its_name_and_nobody_has_it_open() {
+        let name = ShmName::unique("aside");
+        let Some((spot, file, facts)) = made(&name) else { return };
+        let aside = name.path().with_file_name(aside(&spot).unwrap().name());
+        fs::rename(name.path(), &aside).unwrap();
+        File::create_new(name.path()).unwrap();
+        assert!(!heal(&aside) && fs::exists(&aside).unwrap(), "somebody has it open");
+        drop(file);
+        let end = Instant::now() + Duration::from_secs(20);
+        while fs::exists(&aside).unwrap() {
+            assert!(!heal(&aside) && Instant::now() < end);
+        }
+        assert!(spot.stat().unwrap().mapped() != facts.mapped());
+        let (file, facts) = spot.open(false).unwrap();
+        // A child that another test is just starting may have it open.
+        while take_away(&spot, &file, &facts, || None).unwrap() != Reaping::Removed {
+            assert!(Instant::now() < end);
+        }
     }
 
     #[test]
