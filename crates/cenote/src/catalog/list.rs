@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::holders::Holders;
-use super::{Entry, describe, entry};
+use super::{Entry, Verdict, describe, entry};
 use crate::address::{Address, Kind};
 use crate::backend::{self, Examined};
 use crate::error::{Error, ErrorKind, Result};
@@ -101,12 +101,26 @@ pub(super) fn address_in_shm(path: &Path) -> Option<Address> {
 
 /// A path in folders that are anybody's leads only where it led when it was found.
 fn entry_in_shm(path: &Path, address: &Address, holders: &Holders) -> Result<Entry> {
-    if address.kind() != Kind::File {
-        return entry(address, holders);
+    let from_outside = || {
+        let backend = backend::of_shm_file(path);
+        let seen = backend.examine()?;
+        Ok(describe(address, &*backend, seen, None, holders))
+    };
+    match address.kind() {
+        Kind::File => from_outside(),
+        Kind::Cenote => entry(address, holders).or_else(|error| match error.kind() {
+            // It takes memory all the same.
+            ErrorKind::Incompatible | ErrorKind::Corrupt | ErrorKind::Untrusted => {
+                let mut entry: Entry = from_outside()?;
+                if entry.verdict == Verdict::Unknown {
+                    entry.reason = error.to_string();
+                }
+                Ok(entry)
+            }
+            _ => Err(error),
+        }),
+        _ => entry(address, holders),
     }
-    let backend = backend::of_shm_file(path);
-    let seen = backend.examine()?;
-    Ok(describe(address, &*backend, seen, None, holders))
 }
 
 fn native_address(uid: u32, name: &str) -> Result<Address> {

@@ -1,16 +1,18 @@
 //! Everything that is there is in the list, once, and as what it is.
 
 use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use cenote::catalog::{self, Entry, OtherKind, Verdict};
+use cenote::catalog::{self, Entry, OtherKind, Outcome, Verdict};
 use cenote::{Kind, Segment};
 use testkit::agent;
 use testkit::names::{ShmName, unique};
 use testkit::qt::QtKey;
 use testkit::sysv::SysvKey;
 
-use super::minutes;
+use super::{Left, minutes, reap};
 
 fn listed(kind: Kind, is_it: impl Fn(&Entry) -> bool) -> Vec<Entry> {
     let all = catalog::list(Some(kind)).unwrap();
@@ -162,4 +164,35 @@ fn a_posix_semaphore_is_no_segment() {
     while find().verdict != Verdict::Stale {
         std::thread::yield_now();
     }
+}
+
+/// A native segment of a program that is newer takes memory, and who looks for it has to find it.
+#[test]
+fn a_native_segment_of_another_version_is_listed_and_nothing_is_proven() {
+    const VERSION: u64 = 8;
+    let (_watchdog, name) = (minutes(), unique("version"));
+    let address = format!("cenote:{name}");
+    let _left = Left(address.clone());
+    drop(Segment::options().keep().create(&*address, 64).unwrap());
+    let find = || {
+        let found = listed(Kind::Cenote, |entry| entry.address.to_string() == address);
+        <[Entry; 1]>::try_from(found).unwrap_or_else(|found| panic!("{found:?}"))
+    };
+    assert_eq!(find()[0].verdict, Verdict::Kept);
+    let files = fs::read_dir("/dev/shm").unwrap().map(|file| file.unwrap().path());
+    let path = files.into_iter().find(|path| path.to_string_lossy().contains(&name)).unwrap();
+    let file = File::options().write(true).open(path).unwrap();
+    file.write_all_at(&[9], VERSION).unwrap();
+    let [entry] = find();
+    // Whoever has it open now can be seen, and that is all.
+    assert_eq!(entry.verdict, Verdict::Live, "{}", entry.reason);
+    drop(file);
+    let end = Instant::now() + Duration::from_secs(20);
+    while find()[0].verdict == Verdict::Live {
+        assert!(Instant::now() < end);
+    }
+    let [entry] = find();
+    assert_eq!(entry.verdict, Verdict::Unknown);
+    assert!(entry.reason.contains("version 9"), "{}", entry.reason);
+    assert!(matches!(&reap(&address)[..], [(_, Outcome::Spared(_))]), "{:?}", reap(&address));
 }
