@@ -222,27 +222,33 @@ fn on_a_laid_over_dev_shm_what_is_mapped_outside_of_a_container_is_not_reaped() 
     assert!(said.contains("not of this file system"), "{said}");
 }
 
-/// Whoever pins it there cannot be seen.
+/// Whoever pins it there cannot be seen: `/proc` does not tell of others, or it is that of a container.
 #[test]
-fn where_processes_are_hidden_a_system_v_segment_of_another_user_is_not_stale() {
+fn where_processes_are_hidden_a_system_v_segment_is_not_stale() {
     let _watchdog = watchdog(PATIENCE);
     if !system::has_root() {
         return;
     }
     let place = Place::sysv();
     run(["create", &place.address, "--size", "4096"]).ok();
-    let hide = "mount -t proc -o hidepid=2 none /proc || exit 77; exec \"$@\"";
-    let mut command = Command::new("unshare");
-    command.args(["--mount", "sh", "-c", hide, "sh", "setpriv"]);
     // Who is of group 0 sees all there.
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    let said = outcome(command.args([env!("CARGO_BIN_EXE_cenote"), "ls", "--json", "sysv:"]));
-    if said.code != 0 {
-        return testkit::skipped("/proc cannot be mounted here, or there is no setpriv");
+    let hiding = "mount -t proc -o hidepid=2 none /proc || exit 77; \
+        exec setpriv --reuid=65534 --regid=65534 --clear-groups \"$@\"";
+    let containers = "unshare --pid --fork --kill-child sh -c 'mount -t proc none /proc && exec sleep 30' & \
+        while [ -e /proc/self ] && kill -0 $!; do :; done; \"$@\"; status=$?; kill -9 $!; exit $status";
+    for script in [hiding, containers] {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_cenote")]);
+        let said = outcome(command.args(["ls", "--json", "sysv:"]));
+        if said.code != 0 {
+            testkit::skipped("/proc cannot be mounted here, or there is no setpriv");
+            continue;
+        }
+        let list = said.json();
+        let seen = entry(&list, &place.address);
+        assert!(seen["verdict"] == "unknown", "{seen:#}");
+        assert!(seen["reason"].as_str().unwrap().contains("as root"), "{seen:#}");
     }
-    let list = said.json();
-    let seen = entry(&list, &place.address);
-    assert!(seen["verdict"] == "unknown" && seen["reason"].as_str().unwrap().contains("as root"), "{seen:#}");
 }
 
 /// A holder in a container is shown with it from outside.

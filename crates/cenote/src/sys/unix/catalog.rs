@@ -90,9 +90,10 @@ pub(crate) fn sees_all_processes() -> bool {
     in_first && !hides_processes()
 }
 
-/// Whether /proc hides the processes of other users from this one (its option `hidepid`): the first is always there.
+/// Whether /proc hides the processes of other users from this one (its option `hidepid`): the first is always there. Or it
+/// is a container's, which this process has entered by its mounts alone: then it is not in there itself.
 pub(crate) fn hides_processes() -> bool {
-    fs::metadata("/proc/1").is_err()
+    fs::metadata("/proc/1").is_err() || fs::metadata("/proc/self").is_err()
 }
 
 /// The names of the files in a directory, those that are UTF-8.
