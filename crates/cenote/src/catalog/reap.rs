@@ -1,7 +1,7 @@
 //! Removing what is stale, and nothing else.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::holders::Holders;
 use super::list::list_with;
@@ -255,10 +255,15 @@ impl Reap {
         let is_native = entry.address.kind() == Kind::Cenote;
         let untouched = self.older.unwrap_or(if is_native { Duration::ZERO } else { ON_ITS_WAY });
         if !is_untouched(&entry.stat, untouched) {
-            let why = format!(
-                "it was used within the last {} s, and may be on its way from one process to another",
-                untouched.as_secs()
-            );
+            let why = if entry.stat.last_trace().is_some_and(|time| time > SystemTime::now()) {
+                "its times lie in the future, and do not tell how long nobody has used it; an age of 0 s asks for none"
+                    .to_owned()
+            } else {
+                format!(
+                    "it was used within the last {} s, and may be on its way from one process to another",
+                    untouched.as_secs()
+                )
+            };
             return Ok(Outcome::Spared(why));
         }
         if self.dry_run {

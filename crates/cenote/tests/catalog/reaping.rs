@@ -1,7 +1,7 @@
 //! What reaping takes, and what it leaves.
 
-use std::fs::{self, File};
-use std::time::Duration;
+use std::fs::{self, File, FileTimes};
+use std::time::{Duration, SystemTime};
 
 use cenote::catalog::{Outcome, Reap, Verdict};
 use cenote::{ErrorKind, Segment};
@@ -157,4 +157,22 @@ fn nothing_of_that_name_is_nothing_to_do() {
     assert!(reap("posix:nothing-of-that-name-*").is_empty());
     let error = Reap::new().matching("floppy:*").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::KeyError);
+}
+
+/// A clock that was set back proves nothing, and does not make it used just now.
+#[test]
+fn what_was_used_in_the_future_is_spared_and_it_is_said_so() {
+    let (_watchdog, name) = (minutes(), ShmName::unique("future"));
+    let address = format!("posix:{}", name.name());
+    let file = File::create_new(name.path()).unwrap();
+    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    file.set_times(FileTimes::new().set_modified(tomorrow).set_accessed(tomorrow)).unwrap();
+    drop(file);
+    until_judged(&address, Verdict::Stale);
+    let found = Reap::new().matching(&address).unwrap().run().unwrap();
+    assert!(
+        matches!(&found[..], [one] if matches!(&one.outcome, Outcome::Spared(why) if why.contains("future"))),
+        "{found:?}"
+    );
+    until_reaped(&address);
 }
