@@ -175,6 +175,11 @@ impl Identity {
             return Err(Error::new(ErrorKind::Corrupt, what)
                 .with_hint("somebody has damaged or cut it: `cenote rm` removes it"));
         }
+        if self.lifetime.get() > KEPT {
+            let what = format!("it says that its lifetime is {}, which is none", self.lifetime);
+            return Err(Error::new(ErrorKind::Corrupt, what)
+                .with_hint("somebody has damaged it: `cenote rm` removes it"));
+        }
         let since = Duration::from_nanos(self.created.get());
         Ok(Known {
             size: self.size.get(),
@@ -320,6 +325,7 @@ mod tests {
         assert_eq!(kind(|i| i.signature[7] ^= 1, len), ErrorKind::Incompatible);
         assert_eq!(kind(|i| i.front = 0.into(), len), ErrorKind::Corrupt);
         assert_eq!(kind(|i| i.slots = 255.into(), len), ErrorKind::Corrupt);
+        assert_eq!(kind(|i| i.lifetime = 2.into(), len), ErrorKind::Corrupt);
         assert_eq!(kind(|i| i.size = u64::MAX.into(), len), ErrorKind::Corrupt);
         assert_eq!(kind(|_| (), len - 1), ErrorKind::Corrupt);
         // What a typed one says of its type is there, cut between letters.
