@@ -25,8 +25,9 @@ use crate::sync::Word;
 
 const WORD: usize = size_of::<u64>();
 
-/// How often cells that others change all the time are tried before they are left alone for a moment.
-const TRIES: u32 = 1000;
+/// How often cells that others change all the time are tried before they are left alone for a moment: beyond looking at
+/// each of them once.
+const TRIES: u64 = 1000;
 /// Who sends among several says this often how far they are: who comes later looks from there on.
 const STRIDE: u64 = 16;
 /// Who sends looks this often how deep it is.
@@ -83,7 +84,20 @@ impl<'a, W: Word> Ring<'a, W> {
 
     #[inline]
     fn lap(&self, position: u64) -> u64 {
-        (position >> self.bits) + 1
+        (position >> self.bits).wrapping_add(1)
+    }
+
+    /// How many cells to look at, at most, before they are left alone for a moment.
+    fn tries(&self) -> u64 {
+        TRIES + self.depth()
+    }
+
+    /// Where to go on from `next`: at `hint`, if that is ahead, and as near as it must be.
+    #[inline]
+    fn further(&self, next: u64, hint: &W) -> u64 {
+        // Relaxed: what is there is looked at.
+        let hint = hint.load(Ordering::Relaxed);
+        if hint.wrapping_sub(next) <= self.depth() { hint } else { next }
     }
 
     /// Where a position's cell begins, in words from the first of all cells.

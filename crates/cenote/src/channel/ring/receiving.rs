@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use super::mark::{Mark, State};
-use super::{By, Living, Nonsense, Ring, TRIES};
+use super::{By, Living, Nonsense, Ring};
 use crate::sync::Word;
 
 /// What there is to receive.
@@ -52,13 +52,13 @@ impl<W: Word> Ring<'_, W> {
                 return None;
             }
         }
-        at.next.set(next + 1);
+        at.next.set(next.wrapping_add(1));
         Some(next)
     }
 
     /// Looks for the next message, and takes it if others could.
     pub(in crate::channel) fn look(&self, at: &ReceivingAt, me: By) -> Result<Found, Nonsense> {
-        for _ in 0..TRIES {
+        for _ in 0..self.tries() {
             let next = at.next.get();
             let lap = self.lap(next);
             let word = self.word(next);
@@ -79,17 +79,17 @@ impl<W: Word> Ring<'_, W> {
                     let taken = Mark::by(State::Taken, me, lap);
                     // Acquire: as above.
                     if word.compare_exchange(seen.0, taken.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                        at.next.set(next + 1);
+                        at.next.set(next.wrapping_add(1));
                         return Ok(Found::Message(next));
                     }
                 }
                 Some(State::Published) => {
-                    at.next.set(next + 1);
+                    at.next.set(next.wrapping_add(1));
                     return Ok(Found::Message(next));
                 }
                 Some(State::Claimed) => return Ok(Found::Unfinished(next)),
                 Some(State::Skipped | State::Done) => self.pass(at, next),
-                Some(State::Taken) if self.rules.receivers_claim => at.next.set(next + 1),
+                Some(State::Taken) if self.rules.receivers_claim => at.next.set(next.wrapping_add(1)),
                 _ => return Err(Nonsense),
             }
         }
@@ -98,11 +98,13 @@ impl<W: Word> Ring<'_, W> {
 
     /// Goes on behind what is over already.
     fn pass(&self, at: &ReceivingAt, position: u64) {
-        at.next.set(position + 1);
+        let next = position.wrapping_add(1);
+        at.next.set(next);
         if self.rules.receivers_claim {
             self.move_head();
+            at.next.set(self.further(next, self.head()));
         } else if at.finished.get() == position {
-            self.finished_up_to(at, position + 1);
+            self.finished_up_to(at, next);
         }
     }
 
@@ -124,7 +126,7 @@ impl<W: Word> Ring<'_, W> {
             self.word(position).store(Mark::new(State::Done, lap).0, Ordering::Relaxed);
             return true;
         }
-        self.finished_up_to(at, position + 1);
+        self.finished_up_to(at, position.wrapping_add(1));
         true
     }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use super::mark::{Mark, State};
-use super::{By, Nonsense, Ring, SOUNDING, STRIDE, TRIES};
+use super::{By, Nonsense, Ring, SOUNDING, STRIDE};
 use crate::sync::Word;
 
 /// What became of an attempt to have a position for sending.
@@ -110,7 +110,7 @@ impl<W: Word> Ring<'_, W> {
     }
 
     fn claim_among_others(&self, at: &SendingAt, me: By) -> Result<Claim, Nonsense> {
-        for _ in 0..TRIES {
+        for _ in 0..self.tries() {
             if !self.rules.receivers_claim && !self.has_room(at)? {
                 self.note_depth(self.depth());
                 return Ok(Claim::Full(at.next.get()));
@@ -121,9 +121,10 @@ impl<W: Word> Ring<'_, W> {
             let seen = Mark(self.word(next).load(Ordering::Acquire));
             match seen.ahead_of(lap) {
                 -1 => {}
-                // Somebody has it, or had it laps ago.
+                // Somebody has it, or had it laps ago; and whatever is before the tail.
                 ahead if ahead >= 0 => {
-                    at.next.set(next.wrapping_add((ahead as u64) << self.bits).wrapping_add(1));
+                    let behind = next.wrapping_add((ahead as u64) << self.bits).wrapping_add(1);
+                    at.next.set(self.further(behind, self.tail()));
                     continue;
                 }
                 _ => return Err(Nonsense),
@@ -162,7 +163,7 @@ impl<W: Word> Ring<'_, W> {
     pub(in crate::channel) fn publish(&self, at: &SendingAt, position: u64, me: By) -> bool {
         let (word, lap) = (self.word(position), self.lap(position));
         let published = Mark::new(State::Published, lap);
-        at.next.set(position + 1);
+        at.next.set(position.wrapping_add(1));
         if position % SOUNDING == SOUNDING - 1 {
             // Relaxed: for people.
             self.note_depth(position.wrapping_sub(self.head().load(Ordering::Relaxed)).wrapping_add(1));
@@ -172,7 +173,7 @@ impl<W: Word> Ring<'_, W> {
             // before the Acquire in `has_room`.
             word.store(published.0, Ordering::Release);
             // Relaxed: for who comes later, and for people.
-            self.tail().store(position + 1, Ordering::Relaxed);
+            self.tail().store(position.wrapping_add(1), Ordering::Relaxed);
             return true;
         }
         let claimed = Mark::by(State::Claimed, me, lap);
@@ -181,7 +182,7 @@ impl<W: Word> Ring<'_, W> {
             word.compare_exchange(claimed.0, published.0, Ordering::Release, Ordering::Relaxed).is_ok();
         if position % STRIDE == STRIDE - 1 {
             // Relaxed: a hint.
-            self.tail().store(position + 1, Ordering::Relaxed);
+            self.tail().store(position.wrapping_add(1), Ordering::Relaxed);
         }
         done
     }

@@ -112,6 +112,30 @@ fn who_sends_alone_goes_on_where_a_dead_one_ended() {
     assert_eq!(ring.look(&next, ME), Ok(Found::Message(2)));
 }
 
+/// Who has slept while others sent and received goes on where they are, at once: else it would say that there is no room,
+/// or no message.
+#[test]
+fn who_was_away_for_long_finds_its_place_at_once() {
+    for rules in RULES.into_iter().filter(|rules| rules.claims()) {
+        let memory = memory(12, |_| 0);
+        let ring = ring(&memory, 12, rules);
+        let (away, sending) = (ring.sending_from().unwrap(), ring.sending_from().unwrap());
+        let (receiving, late) = (ring.receiving_from(), ring.receiving_from());
+        for position in 0..3 * TRIES {
+            assert_eq!(ring.claim(&sending, ME), Ok(Claim::Ours(position)));
+            assert!(ring.publish(&sending, position, ME));
+            assert_eq!(ring.look(&receiving, ME), Ok(Found::Message(position)));
+            assert!(ring.finish(&receiving, position, ME));
+        }
+        let next = sending.next.get();
+        assert_eq!(ring.claim(&away, ME), Ok(Claim::Ours(next)), "{rules:?}");
+        assert!(ring.publish(&away, next, ME));
+        if rules.receivers_claim {
+            assert_eq!(ring.look(&late, ME), Ok(Found::Message(next)), "{rules:?}");
+        }
+    }
+}
+
 /// Whatever is in the words: every call ends, and no position lies outside.
 #[test]
 fn anything_at_all_ends_in_time() {
@@ -125,12 +149,14 @@ fn anything_at_all_ends_in_time() {
     for round in 0..3000 {
         let bits = (round % 4) as u32;
         let seed = random();
-        let few = round % 3;
+        let few = round % 4;
         let memory = memory(bits, |at| {
             let word = seed.wrapping_mul(at as u64 + 1).rotate_left(at as u32);
             match few {
                 0 => word,
                 1 => (word & 0xf) | (word & 3) << 28,
+                // At the edges of all numbers.
+                3 => (word & 7).wrapping_sub(4),
                 _ => word & 0xff,
             }
         });
