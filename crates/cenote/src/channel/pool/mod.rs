@@ -57,8 +57,9 @@ impl<W: Word> Pool<'_, W> {
             let word = &self.words[chunk];
             // Relaxed: what was read there is ordered by the position's being over, and the exchange looks again.
             let seen = word.load(Ordering::Relaxed);
+            // Acquire: pairs with the Release in `give_back`.
             if may_be_had(seen)?
-                && word.compare_exchange(seen, lent(me), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+                && word.compare_exchange(seen, lent(me), Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
                 cursor.set((chunk + 1) % self.words.len());
                 return Ok(Some(chunk));
@@ -78,11 +79,15 @@ impl<W: Word> Pool<'_, W> {
 
     /// Of one that is not sent after all.
     pub(super) fn give_back(&self, chunk: usize, me: By) {
-        // Relaxed: nobody has read it. If it fails somebody took us for dead, and has it.
-        let _ = self.words[chunk].compare_exchange(lent(me), FREE, Ordering::Relaxed, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `find`: what we wrote there is not written over what the next one writes.
+        // If it fails somebody took us for dead, and has it.
+        let _ = self.words[chunk].compare_exchange(lent(me), FREE, Ordering::Release, Ordering::Relaxed);
     }
 }
 
 fn lent(me: By) -> u64 {
     me.bits() | LENT
 }
+
+#[cfg(all(test, loom))]
+mod loom_model;

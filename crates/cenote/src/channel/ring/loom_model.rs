@@ -1,8 +1,11 @@
 //! Senders, receivers and deaths in every interleaving with up to two preemptions, over cells of three words: the cell's
-//! own, and two of a message that is whole only if both say the same.
+//! own, and two of a message that is whole only if both say the same. Beside each is something that no two may touch
+//! at once, of whom one writes: loom's loads are never of what comes later, so that alone it does not see a message
+//! written over before it was read.
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use loom::cell::UnsafeCell;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU64};
 use loom::thread;
@@ -24,6 +27,7 @@ const CELL_BITS: u32 = 2;
 struct Memory {
     control: [AtomicU64; CONTROL_WORDS],
     cells: Vec<AtomicU64>,
+    touched: Vec<UnsafeCell<()>>,
     bits: u32,
     rules: Rules,
     one_is_dead: AtomicBool,
@@ -35,6 +39,7 @@ impl Memory {
         Arc::new(Self {
             control: std::array::from_fn(|_| AtomicU64::new(0)),
             cells: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            touched: (0..1 << bits).map(|_| UnsafeCell::new(())).collect(),
             bits,
             rules,
             one_is_dead: AtomicBool::new(false),
@@ -57,7 +62,7 @@ impl Memory {
         let claim = ring.claim_quickly(at, me).map_or_else(|| ring.claim(at, me).unwrap(), Claim::Ours);
         match claim {
             Claim::Ours(position) => {
-                write(ring.cell(position), message);
+                self.write(position, message);
                 assert!(ring.publish(at, position, me));
                 true
             }
@@ -82,9 +87,28 @@ impl Memory {
 
     fn try_receive(&self, at: &ReceivingAt, me: By) -> Option<u64> {
         let position = self.look(at, me)?;
-        let message = read(self.ring().cell(position));
+        let message = self.read(position);
         assert!(self.ring().finish(at, position, me));
         Some(message)
+    }
+
+    fn touched(&self, position: u64) -> &UnsafeCell<()> {
+        &self.touched[position as usize % self.touched.len()]
+    }
+
+    fn write(&self, position: u64, message: u64) {
+        let cell = self.ring().cell(position);
+        self.touched(position).with_mut(|_| {
+            cell[1].store(message, Relaxed);
+            cell[2].store(message, Relaxed);
+        });
+    }
+
+    fn read(&self, position: u64) -> u64 {
+        let cell = self.ring().cell(position);
+        let halves = self.touched(position).with(|_| (cell[1].load(Relaxed), cell[2].load(Relaxed)));
+        assert_eq!(halves.0, halves.1, "a message is whole");
+        halves.0
     }
 
     /// As a receiver does that has time to look thoroughly.
@@ -111,17 +135,6 @@ impl Living for Memory {
         // Acquire: pairs with the Release in `die`.
         Ok(who == ONE && self.one_is_dead.load(Ordering::Acquire))
     }
-}
-
-fn write(cell: &[AtomicU64], message: u64) {
-    cell[1].store(message, Relaxed);
-    cell[2].store(message, Relaxed);
-}
-
-fn read(cell: &[AtomicU64]) -> u64 {
-    let halves = (cell[1].load(Relaxed), cell[2].load(Relaxed));
-    assert_eq!(halves.0, halves.1, "a message is whole");
-    halves.0
 }
 
 fn explore(model: impl Fn() + Sync + Send + 'static) {
@@ -164,7 +177,7 @@ fn loom_what_is_in_hand_is_not_written_over() {
         let first = memory.look(&at, TWO);
         let mut received = memory.receive(&at, TWO, 2);
         if let Some(first) = first {
-            received.insert(0, read(memory.ring().cell(first)));
+            received.insert(0, memory.read(first));
             assert!(memory.ring().finish(&at, first, TWO));
         }
         let sent = sending.join().unwrap();
@@ -224,9 +237,10 @@ fn loom_who_dies_sending_is_passed_over() {
             let memory = Memory::new(0, rules);
             let dying = beside(&memory, |memory| {
                 let (ring, at) = (memory.ring(), memory.ring().sending_from().unwrap());
-                let claimed = matches!(ring.claim(&at, ONE).unwrap(), Claim::Ours(_));
+                let Claim::Ours(position) = ring.claim(&at, ONE).unwrap() else { return false };
+                memory.write(position, 1);
                 memory.die();
-                claimed
+                true
             });
             let sending = beside(&memory, |memory| memory.send_all(TWO, &[10]));
             let at = memory.ring().receiving_from();
@@ -250,8 +264,8 @@ fn loom_what_a_dead_one_has_taken_is_taken_over_by_one() {
         memory.send(&at, THREE, 1);
         let dying = beside(&memory, |memory| {
             let taken = memory.ring().look_quickly(&memory.ring().receiving_from(), ONE);
+            taken.inspect(|&position| assert_eq!(memory.read(position), 1));
             memory.die();
-            taken
         });
         let other = beside(&memory, |memory| memory.receive(&memory.ring().receiving_from(), TWO, 2));
         let mine = memory.receive(&memory.ring().receiving_from(), THREE, 1);
