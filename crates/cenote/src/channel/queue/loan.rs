@@ -60,6 +60,7 @@ impl<'a, T: Item + ?Sized> Loan<'a, T> {
 
     /// Sends it: the loan itself if there was no room in the time.
     pub(super) fn hand_over(mut self, tag: u32, wait: Wait) -> Result<Option<Self>> {
+        self.sender.end.ensure_ours()?;
         let Some(position) = self.sender.claim(wait)? else { return Ok(Some(self)) };
         let message = match &self.memory {
             Memory::Short(Aligned(all)) => Message::Short(&all[..self.len]),

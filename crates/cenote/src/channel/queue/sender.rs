@@ -212,6 +212,9 @@ impl<T: Item + ?Sized> Sender<T> {
             }
         };
         let published = still_ours && ring.publish(&self.at, position, end.me);
+        if !still_ours {
+            ring.give_up(position, end.me);
+        }
         end.notify_receivers();
         end.mapping().intact()?;
         if published { Ok(()) } else { Err(taken_for_dead()) }

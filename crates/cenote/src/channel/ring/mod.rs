@@ -141,26 +141,33 @@ impl<'a, W: Word> Ring<'a, W> {
         &self.cells[self.cell_at(position)]
     }
 
-    /// Passes over a message whose sender is gone: false if somebody has done so already.
+    /// Passes over a message whose sender is gone, or drops one whose receiver is: false if somebody has done so already.
     fn skip(&self, position: u64, seen: Mark) -> bool {
         let skipped = Mark::new(State::Skipped, self.lap(position));
-        // Relaxed: there is nothing that anybody could read.
+        // Release: pairs with the Acquire in `claim`: what is written there comes after what the dead one did there.
         let done = self
             .word(position)
-            .compare_exchange(seen.0, skipped.0, Ordering::Relaxed, Ordering::Relaxed)
+            .compare_exchange(seen.0, skipped.0, Ordering::Release, Ordering::Relaxed)
             .is_ok();
         if done {
+            let counted = if seen.state() == Some(State::Taken) { self.dropped() } else { self.skipped() };
             // Relaxed: for people.
-            self.skipped().fetch_add(1, Ordering::Relaxed);
+            counted.fetch_add(1, Ordering::Relaxed);
         }
         done
     }
 
-    /// Passes over a message if it is still being written by somebody who is gone: whether there is anything new to see.
+    /// Passes over a message if it is still being written by somebody who is gone, or, if the oldest is dropped, being
+    /// read: whether there is anything new to see.
     pub(super) fn skip_if_gone<L: Living>(&self, position: u64, living: &L) -> Result<bool, L::Error> {
         // Relaxed: the exchange looks whether it is the same still.
         let seen = Mark(self.word(position).load(Ordering::Relaxed));
-        if seen.state() != Some(State::Claimed) || seen.ahead_of(self.lap(position)) != 0 {
+        let is_held = match seen.state() {
+            Some(State::Claimed) => true,
+            Some(State::Taken) => self.rules.drop_oldest,
+            _ => false,
+        };
+        if !is_held || seen.ahead_of(self.lap(position)) != 0 {
             return Ok(true);
         }
         Ok(living.is_gone(seen.who())? && self.skip(position, seen))

@@ -14,7 +14,8 @@ pub(in crate::channel) enum Claim {
     Ours(u64),
     /// There is no room. The position is the next one.
     Full(u64),
-    /// That position is in the hands of somebody who has been writing there for a whole lap.
+    /// That position is in the hands of somebody who has been writing there for a whole lap, or reading what is to be
+    /// dropped.
     Held(u64),
     /// Others were quicker each time.
     Restless,
@@ -133,6 +134,10 @@ impl<W: Word> Ring<'_, W> {
                 match seen.state() {
                     Some(State::Empty | State::Skipped | State::Done) => {}
                     Some(State::Published) if self.rules.drop_oldest => {}
+                    Some(State::Taken) if self.rules.drop_oldest => {
+                        self.note_depth(self.depth());
+                        return Ok(Claim::Held(next.wrapping_sub(self.depth())));
+                    }
                     Some(State::Published | State::Taken) => {
                         self.note_depth(self.depth());
                         return Ok(Claim::Full(next));
@@ -185,6 +190,12 @@ impl<W: Word> Ring<'_, W> {
             self.tail().store(position.wrapping_add(1), Ordering::Relaxed);
         }
         done
+    }
+
+    /// Of who has claimed it, and cannot send there after all.
+    #[cold]
+    pub(in crate::channel) fn give_up(&self, position: u64, me: By) {
+        self.skip(position, Mark::by(State::Claimed, me, self.lap(position)));
     }
 
     /// Writes down how deep it is, if it never was as deep.

@@ -85,7 +85,7 @@ fn the_oldest_goes_but_not_from_under_a_reader() {
     assert_eq!(ring.dropped().load(Relaxed), 1);
     // The second and the third are there.
     assert_eq!(ring.look(&receiving, ME), Ok(Found::Message(1)));
-    assert_eq!(ring.claim(&sending, ME), Ok(Claim::Full(3)), "it is being read");
+    assert_eq!(ring.claim(&sending, ME), Ok(Claim::Held(1)), "it is being read");
     assert!(ring.finish(&receiving, 1, ME) && send() && send());
     assert_eq!((ring.dropped().load(Relaxed), ring.look(&receiving, ME)), (2, Ok(Found::Message(3))));
 }
