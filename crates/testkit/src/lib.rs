@@ -7,7 +7,7 @@
 //! - [`agent`] is Cenote's own side of that protocol: the test binary, run once more.
 //! - [`names`], [`sysv`] and [`qt`] give names of their own to each test, and clean up behind a failed one.
 //! - [`watchdog()`] ends a test that hangs; [`skipped`] names one that cannot run here.
-//! - [`others`] are agents with the rights of another user.
+//! - [`others`] are agents with the rights of another user, [`containers`] have agents with numbers of their own.
 //! - [`system`] and [`cgroup`] put a child where memory is short or rights are few.
 //! - [`memory`] asks the kernel what it lets this process do with a mapping.
 //! - [`kill_points`] kills a process at every step of what it does.
@@ -16,6 +16,8 @@
 pub mod agent;
 #[cfg(target_os = "linux")]
 pub mod cgroup;
+#[cfg(target_os = "linux")]
+pub mod containers;
 #[cfg_attr(not(unix), path = "no_forks.rs")]
 mod forks;
 pub mod kill_points;
