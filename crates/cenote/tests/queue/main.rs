@@ -1,15 +1,35 @@
 //! Queues: between processes, whatever their rules, and whoever dies.
 #![cfg(target_os = "linux")]
 
+mod agent;
 mod basics;
+mod containers;
 #[cfg(target_arch = "x86_64")]
 mod deaths;
+mod hostile;
+mod processes;
+mod storm;
+mod traffic;
+mod users;
+#[path = "../native/workers.rs"]
+#[expect(dead_code, reason = "not all of it is used here")]
+mod workers;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use cenote::{Queue, QueueOptions, WhenFull};
 use testkit::{Watchdog, watchdog};
+
+#[test]
+fn agent() {
+    agent::serve_if_asked();
+}
+
+#[test]
+fn worker() {
+    workers::serve_if_asked(&[("send", traffic::send), ("receive", traffic::receive)]);
+}
 
 #[cfg(target_arch = "x86_64")]
 #[test]
