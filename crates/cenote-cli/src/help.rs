@@ -305,7 +305,8 @@ Examples:
 pub(crate) const EXPORT: &str = "\
 Print numbers about the shared memory of this machine in Prometheus' text format: segments by kind, maker and verdict, with \
 their size, the memory that they take and their holders; the room in /dev/shm and in the memory cgroup; what `cenote doctor` \
-finds that is to be mended; and how long it took to find out. No name of a segment is among them.
+finds that is to be mended; how many messages each queue has and had, by its address; and how long it took to find out. No other \
+segment's name is among them.
 
 With --listen it is served under /metrics instead, each time as it is then, until Ctrl-C or SIGTERM. That is for Prometheus on the \
 same machine, or for a proxy that asks who is there: other addresses than this machine's own take --beyond-loopback. A \

@@ -55,7 +55,8 @@ impl Scraped {
             let (name, help) =
                 line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')).expect(line);
             assert!(is_name(name) && name.starts_with("cenote_") && !help.is_empty(), "{line}");
-            assert_eq!(lines.next(), Some(&*format!("# TYPE {name} gauge")));
+            let of = if name.ends_with("_total") { "counter" } else { "gauge" };
+            assert_eq!(lines.next(), Some(&*format!("# TYPE {name} {of}")));
             let mut samples: Vec<(Labels, f64)> = Vec::new();
             while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
                 let mut rest = line.strip_prefix(name).expect(line);
@@ -131,6 +132,20 @@ fn it_is_what_the_doctor_and_the_file_system_say() {
     let limit = |name: &str| findings.iter().find(|one| one["name"] == name).unwrap()["limit"].as_f64();
     assert_eq!(scraped.of("cenote_shm_size_bytes", &[]), limit("shm-space"));
     assert_eq!(scraped.of("cenote_shm_inodes", &[]), limit("shm-inodes"));
+}
+
+#[test]
+fn a_queue_is_told_of_by_its_address() {
+    let place = Place::native();
+    let address = place.address.as_str();
+    run(["send", address, "a", "b", "c", "--create", "--depth", "4"]).ok();
+    run(["recv", address]).ok();
+    let told = Scraped::read(run(["export"]).ok());
+    for (name, number) in [("messages", 2.0), ("capacity", 4.0), ("sent_total", 3.0), ("received_total", 1.0)]
+    {
+        let name = format!("cenote_queue_{name}");
+        assert_eq!(told.of(&name, &[("queue", address)]), Some(number), "{name}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::Instant;
 use cenote::catalog::{self, Finding, Found, State};
 
 use super::metric::{Family, Number};
+use super::queues;
 use crate::failure::Failure;
 use crate::output::holder_count;
 
@@ -25,7 +26,9 @@ struct Sum {
 /// All there is to say now.
 pub(super) fn families() -> Result<Vec<Family>, Failure> {
     let begin = Instant::now();
-    let mut families = segments()?;
+    let entries = catalog::list(None)?;
+    let mut families = segments(&entries);
+    families.extend(queues::families(&entries));
     // A system that cannot be looked round has its segments even so.
     if let Ok(health) = catalog::health() {
         families.extend(room(&health.findings));
@@ -42,9 +45,9 @@ pub(super) fn families() -> Result<Vec<Family>, Failure> {
     Ok(families)
 }
 
-fn segments() -> Result<Vec<Family>, Failure> {
+fn segments(entries: &[catalog::Entry]) -> Vec<Family> {
     let mut sums: BTreeMap<(String, &str, &str), Sum> = BTreeMap::new();
-    for entry in catalog::list(None)? {
+    for entry in entries {
         let key = (entry.address.kind().to_string(), entry.maker.unwrap_or(NO_MAKER), entry.verdict.as_str());
         let sum = sums.entry(key).or_default();
         // What others say of their segments may be as large as they like.
@@ -53,7 +56,7 @@ fn segments() -> Result<Vec<Family>, Failure> {
         if let Some(memory) = entry.memory {
             sum.memory = Some(sum.memory.unwrap_or(0).saturating_add(memory));
         }
-        sum.holders = sum.holders.saturating_add(holder_count(&entry));
+        sum.holders = sum.holders.saturating_add(holder_count(entry));
     }
     let mut count = Family::new("cenote_segments", "Segments on this machine.");
     let mut size = Family::new("cenote_segment_size_bytes", "Size of the segments, as it was asked for.");
@@ -71,7 +74,7 @@ fn segments() -> Result<Vec<Family>, Failure> {
         }
         held.add(labels, Number::Whole(sum.holders));
     }
-    Ok(vec![count, size, memory, held])
+    vec![count, size, memory, held]
 }
 
 /// How full it is where segments lie, and where they count.

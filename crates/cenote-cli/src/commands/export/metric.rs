@@ -10,7 +10,7 @@ use serde::Serialize;
 /// What a program that asks for it is told that the text is.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Numbers of one name. All here may go up and down, which is a gauge.
+/// Numbers of one name.
 #[derive(Serialize)]
 pub(super) struct Family {
     name: &'static str,
@@ -35,8 +35,14 @@ pub(super) enum Number {
 }
 
 impl Family {
+    /// Of what may go up and down.
     pub(super) fn new(name: &'static str, help: &'static str) -> Self {
         Self { name, help, r#type: "gauge", samples: Vec::new() }
+    }
+
+    /// Of what only goes up.
+    pub(super) fn counter(name: &'static str, help: &'static str) -> Self {
+        Self { r#type: "counter", ..Self::new(name, help) }
     }
 
     pub(super) fn add<const N: usize>(&mut self, labels: [(&'static str, &str); N], value: Number) {

@@ -3,6 +3,7 @@
 mod gather;
 mod http;
 mod metric;
+mod queues;
 mod serve;
 
 use std::net::SocketAddr;
