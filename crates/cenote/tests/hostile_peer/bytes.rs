@@ -36,7 +36,7 @@ const FIELDS: [(u64, usize); 20] = [
 
 /// A place, and how many bytes belong together there.
 pub(crate) fn place(rng: &mut Rng, file: u64) -> (u64, usize) {
-    match rng.below(13) {
+    match rng.below(16) {
         0..=4 => *rng.choose(&FIELDS),
         5..=6 => (LOCK, 8),
         // The first places are those that are in use.
@@ -51,15 +51,38 @@ pub(crate) fn place(rng: &mut Rng, file: u64) -> (u64, usize) {
         10 => (SLOTS + 32 * rng.below(256), 32),
         // The control line of a value, and the length of a blob.
         11 => *rng.choose(&[(FRONT, 8), (FRONT, 64), (FRONT + 8, 8), (FRONT + 16, 8), (FRONT + 64, 8)]),
+        12..=14 => (FRONT + queue_place(rng), 8),
         _ => (rng.below(file.max(1)), 1 + rng.below(300) as usize),
     }
+}
+
+/// A word of a queue, by `docs/format/channel.md`: of its plan, of those in front of the cells, of the first cells (their words,
+/// what they say, and the numbers of their chunks), and of the chunks behind them.
+fn queue_place(rng: &mut Rng) -> u64 {
+    const CELLS: u64 = 640;
+    const CELL: u64 = 128;
+    match rng.below(8) {
+        0 => 8 * rng.below(4),
+        1..=3 => *rng.choose(&[64, 72, 128, 136, 256, 264, 384, 512]),
+        4..=5 => CELLS + CELL * rng.below(4),
+        6 => CELLS + CELL * rng.below(4) + *rng.choose(&[8, 16]),
+        _ => CELLS + CELL * 4 + 8 * rng.below(5),
+    }
+}
+
+/// A word that could be a cell's or a chunk's: a state, somebody who may be there, and a lap that may be this one.
+fn cell_word(rng: &mut Rng) -> u64 {
+    let generation = *rng.choose(&[0, 1, 1, 2, 3, 0xffff]);
+    let lap = *rng.choose(&[0, 1, 1, 2, 2, 3, (1 << 36) - 1]);
+    rng.below(7) | rng.below(5) << 4 | generation << 12 | lap << 28
 }
 
 /// What is written in the place of `there`. `file` is the file's size.
 pub(crate) fn instead_of(there: &[u8], file: u64, rng: &mut Rng) -> Vec<u8> {
     let mut bytes = there.to_vec();
-    match rng.below(8) {
+    match rng.below(10) {
         0 => bytes.fill(0),
+        8..=9 => put(&mut bytes, cell_word(rng)),
         1 => bytes.fill(0xff),
         2 => rng.fill(&mut bytes),
         3 if !bytes.is_empty() => {

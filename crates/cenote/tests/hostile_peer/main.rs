@@ -18,6 +18,7 @@ mod bytes;
 mod named;
 mod operations;
 mod pair;
+mod queues;
 mod values;
 mod victim;
 

@@ -11,6 +11,7 @@ use cenote::{ErrorKind, Kind, Options, Result, Segment, catalog};
 use testkit::Rng;
 
 use crate::named;
+use crate::queues;
 use crate::values;
 use crate::victim::Victim;
 
@@ -99,6 +100,10 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     holding("value, checked", 20, values::checked),
     holding("value, any", 20, values::reading),
     holding("blob", 40, values::blob),
+    passing("queue, send", 40, queues::send),
+    passing("queue, receive", 40, queues::receive),
+    passing("queue, both", 20, queues::pass),
+    passing("queue, typed", 20, queues::typed),
     bytes("read", 60, read),
     bytes("read a value", 60, read_value),
     bytes("read to vec", 60, read_to_vec),
@@ -132,6 +137,12 @@ const fn naming(name: &'static str, weight: u64, run: Run) -> Operation {
 
 /// It comes, loads, stores, and leaves. A copy, or what a segment says that a copy has.
 const fn holding(name: &'static str, weight: u64, run: Run) -> Operation {
+    Operation { name, weight, bound: LONG, memory: 2 * MOST + LITTLE, kinds: COMING, run }
+}
+
+/// It comes, several times, sends or receives some messages, and leaves. Those are as long as the segment at most, and
+/// freed one by one.
+const fn passing(name: &'static str, weight: u64, run: Run) -> Operation {
     Operation { name, weight, bound: LONG, memory: 2 * MOST + LITTLE, kinds: COMING, run }
 }
 
