@@ -7,6 +7,7 @@ use loom::sync::atomic::{AtomicBool, AtomicU64};
 use loom::thread;
 
 use super::super::ring::{Claim, Found, Ring, Rules};
+use super::super::traced::Traced;
 use super::*;
 use crate::layout::CONTROL_WORDS;
 
@@ -30,9 +31,9 @@ struct Chunk {
 }
 
 struct Memory {
-    control: [AtomicU64; CONTROL_WORDS],
-    cells: Vec<AtomicU64>,
-    words: Vec<AtomicU64>,
+    control: [Traced; CONTROL_WORDS],
+    cells: Vec<Traced>,
+    words: Vec<Traced>,
     chunks: [Chunk; CHUNKS],
     rules: Rules,
     one_is_dead: AtomicBool,
@@ -49,9 +50,9 @@ enum Death {
 
 impl Memory {
     fn new(rules: Rules) -> Arc<Self> {
-        let words = |count: usize| (0..count).map(|_| AtomicU64::new(0)).collect();
+        let words = |count: usize| (0..count).map(|_| Traced::new(0)).collect();
         Arc::new(Self {
-            control: std::array::from_fn(|_| AtomicU64::new(0)),
+            control: std::array::from_fn(|_| Traced::new(0)),
             cells: words(1 << CELL_BITS),
             words: words(CHUNKS),
             chunks: std::array::from_fn(|_| Chunk {
@@ -63,12 +64,12 @@ impl Memory {
         })
     }
 
-    fn ring(&self) -> Ring<'_, AtomicU64> {
+    fn ring(&self) -> Ring<'_, Traced> {
         let Self { control, cells, rules, .. } = self;
         Ring { control, cells, cell_bits: CELL_BITS, bits: 0, rules: *rules }
     }
 
-    fn pool(&self) -> Pool<'_, AtomicU64> {
+    fn pool(&self) -> Pool<'_, Traced> {
         Pool { words: &self.words }
     }
 

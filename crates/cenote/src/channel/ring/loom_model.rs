@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicBool, AtomicU64};
+use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
+use super::super::traced::Traced;
 use super::*;
 
 const ONE: By = By { slot: 0, generation: 1 };
@@ -25,28 +26,31 @@ const DROPPING: Rules = Rules { drop_oldest: true, ..RECEIVERS };
 const CELL_BITS: u32 = 2;
 
 struct Memory {
-    control: [AtomicU64; CONTROL_WORDS],
-    cells: Vec<AtomicU64>,
+    control: [Traced; CONTROL_WORDS],
+    cells: Vec<Traced>,
     touched: Vec<UnsafeCell<()>>,
     bits: u32,
     rules: Rules,
+    /// Whether the quick ways are tried first.
+    hurries: bool,
     one_is_dead: AtomicBool,
 }
 
 impl Memory {
-    fn new(bits: u32, rules: Rules) -> Arc<Self> {
+    fn new(bits: u32, rules: Rules, hurries: bool) -> Arc<Self> {
         let words = 1 << (bits + CELL_BITS);
         Arc::new(Self {
-            control: std::array::from_fn(|_| AtomicU64::new(0)),
-            cells: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            control: std::array::from_fn(|_| Traced::new(0)),
+            cells: (0..words).map(|_| Traced::new(0)).collect(),
             touched: (0..1 << bits).map(|_| UnsafeCell::new(())).collect(),
             bits,
             rules,
+            hurries,
             one_is_dead: AtomicBool::new(false),
         })
     }
 
-    fn ring(&self) -> Ring<'_, AtomicU64> {
+    fn ring(&self) -> Ring<'_, Traced> {
         let Self { control, cells, bits, rules, .. } = self;
         Ring { control, cells, cell_bits: CELL_BITS, bits: *bits, rules: *rules }
     }
@@ -59,7 +63,8 @@ impl Memory {
     /// Sends one message if there is room.
     fn send(&self, at: &SendingAt, me: By, message: u64) -> bool {
         let ring = self.ring();
-        let claim = ring.claim_quickly(at, me).map_or_else(|| ring.claim(at, me).unwrap(), Claim::Ours);
+        let quickly = if self.hurries { ring.claim_quickly(at, me) } else { None };
+        let claim = quickly.map_or_else(|| ring.claim(at, me).unwrap(), Claim::Ours);
         match claim {
             Claim::Ours(position) => {
                 self.write(position, message);
@@ -114,7 +119,9 @@ impl Memory {
     /// As a receiver does that has time to look thoroughly.
     fn look(&self, at: &ReceivingAt, me: By) -> Option<u64> {
         let ring = self.ring();
-        if let Some(position) = ring.look_quickly(at, me) {
+        if self.hurries
+            && let Some(position) = ring.look_quickly(at, me)
+        {
             return Some(position);
         }
         match ring.look(at, me).unwrap() {
@@ -137,11 +144,20 @@ impl Living for Memory {
     }
 }
 
-fn explore(model: impl Fn() + Sync + Send + 'static) {
+fn explore(model: impl Fn(bool) + Sync + Send + 'static) {
+    explore_within(2, model);
+}
+
+/// With so many preemptions: with the quick ways, and without them.
+fn explore_within(preemptions: u8, model: impl Fn(bool) + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.max_branches = 20_000;
-    builder.preemption_bound = Some(2);
-    builder.check(model);
+    builder.preemption_bound = Some(preemptions.into());
+    let model = std::sync::Arc::new(model);
+    for hurries in [true, false] {
+        let model = std::sync::Arc::clone(&model);
+        builder.check(move || model(hurries));
+    }
 }
 
 fn beside<T: 'static>(
@@ -155,8 +171,8 @@ fn beside<T: 'static>(
 #[test]
 fn loom_one_sends_to_one_in_order_and_whole() {
     for bits in [0, 1] {
-        explore(move || {
-            let memory = Memory::new(bits, DIRECT);
+        explore(move |hurries| {
+            let memory = Memory::new(bits, DIRECT, hurries);
             let sending = beside(&memory, |memory| memory.send_all(ONE, &[1, 2, 3]));
             let at = memory.ring().receiving_from();
             let mut received = memory.receive(&at, TWO, 3);
@@ -170,8 +186,8 @@ fn loom_one_sends_to_one_in_order_and_whole() {
 
 #[test]
 fn loom_what_is_in_hand_is_not_written_over() {
-    explore(|| {
-        let memory = Memory::new(1, DIRECT);
+    explore(|hurries| {
+        let memory = Memory::new(1, DIRECT, hurries);
         let sending = beside(&memory, |memory| memory.send_all(ONE, &[1, 2, 3]));
         let at = memory.ring().receiving_from();
         let first = memory.look(&at, TWO);
@@ -189,8 +205,8 @@ fn loom_what_is_in_hand_is_not_written_over() {
 
 /// Each of two senders' messages come in their order, and each comes once.
 fn two_send_to_one(rules: Rules) {
-    explore(move || {
-        let memory = Memory::new(0, rules);
+    explore(move |hurries| {
+        let memory = Memory::new(0, rules, hurries);
         let sending = beside(&memory, |memory| memory.send_all(ONE, &[1, 2]));
         let other = beside(&memory, |memory| memory.send_all(TWO, &[10]));
         let at = memory.ring().receiving_from();
@@ -215,8 +231,9 @@ fn loom_two_send_to_one_of_several() {
 
 #[test]
 fn loom_of_two_who_receive_each_message_reaches_one() {
-    explore(|| {
-        let memory = Memory::new(1, RECEIVERS);
+    // More would take minutes.
+    explore_within(1, |hurries| {
+        let memory = Memory::new(1, RECEIVERS, hurries);
         let at = memory.ring().sending_from().unwrap();
         assert!(memory.send(&at, ONE, 1));
         let receiving = beside(&memory, |memory| memory.receive(&memory.ring().receiving_from(), TWO, 2));
@@ -233,8 +250,8 @@ fn loom_of_two_who_receive_each_message_reaches_one() {
 #[test]
 fn loom_who_dies_sending_is_passed_over() {
     for rules in [SENDERS, ALL] {
-        explore(move || {
-            let memory = Memory::new(0, rules);
+        explore(move |hurries| {
+            let memory = Memory::new(0, rules, hurries);
             let dying = beside(&memory, |memory| {
                 let (ring, at) = (memory.ring(), memory.ring().sending_from().unwrap());
                 let Claim::Ours(position) = ring.claim(&at, ONE).unwrap() else { return false };
@@ -258,8 +275,8 @@ fn loom_who_dies_sending_is_passed_over() {
 
 #[test]
 fn loom_what_a_dead_one_has_taken_is_taken_over_by_one() {
-    explore(|| {
-        let memory = Memory::new(1, RECEIVERS);
+    explore(|hurries| {
+        let memory = Memory::new(1, RECEIVERS, hurries);
         let at = memory.ring().sending_from().unwrap();
         memory.send(&at, THREE, 1);
         let dying = beside(&memory, |memory| {
@@ -280,8 +297,8 @@ fn loom_what_a_dead_one_has_taken_is_taken_over_by_one() {
 
 #[test]
 fn loom_what_is_oldest_is_dropped_and_never_torn() {
-    explore(|| {
-        let memory = Memory::new(0, DROPPING);
+    explore(|hurries| {
+        let memory = Memory::new(0, DROPPING, hurries);
         let sending = beside(&memory, |memory| memory.send_all(ONE, &[1, 2, 3]));
         let at = memory.ring().receiving_from();
         let mut received = memory.receive(&at, TWO, 2);

@@ -95,8 +95,8 @@ impl<'a, W: Word> Ring<'a, W> {
     /// Where to go on from `next`: at `hint`, if that is ahead, and as near as it must be.
     #[inline]
     fn further(&self, next: u64, hint: &W) -> u64 {
-        // Relaxed: what is there is looked at.
-        let hint = hint.load(Ordering::Relaxed);
+        // Acquire: pairs with the Release in `publish`, as in `sending_from`. What is there is looked at.
+        let hint = hint.load(Ordering::Acquire);
         if hint.wrapping_sub(next) <= self.depth() { hint } else { next }
     }
 

@@ -35,8 +35,8 @@ impl<W: Word> Ring<'_, W> {
     pub(in crate::channel) fn sending_from(&self) -> Result<SendingAt, Nonsense> {
         // Acquire: pairs with the Release in `finish`.
         let head = self.head().load(Ordering::Acquire);
-        // Relaxed: a hint, from which is looked on.
-        let mut next = self.tail().load(Ordering::Relaxed);
+        // Acquire: pairs with the Release in `publish`: the head is not seen older than it was then.
+        let mut next = self.tail().load(Ordering::Acquire);
         if !self.rules.claims() {
             // Who sent before may have died between publishing and saying so.
             for _ in 0..=self.depth() {
@@ -87,9 +87,8 @@ impl<W: Word> Ring<'_, W> {
                 && (!self.rules.receivers_claim
                     || matches!(seen.state(), Some(State::Empty | State::Done | State::Skipped)));
             let claimed = Mark::by(State::Claimed, me, lap);
-            // Acquire: likewise.
-            if !free
-                || word.compare_exchange(seen.0, claimed.0, Ordering::Acquire, Ordering::Relaxed).is_err()
+            // Acquire and Release: likewise.
+            if !free || word.compare_exchange(seen.0, claimed.0, Ordering::AcqRel, Ordering::Relaxed).is_err()
             {
                 return None;
             }
@@ -147,10 +146,11 @@ impl<W: Word> Ring<'_, W> {
                 }
             }
             let claimed = Mark::by(State::Claimed, me, lap);
-            // Acquire: as above.
+            // Acquire: as above. Release: pairs with that, too: who sees that somebody was here sees the head that there was
+            // room by.
             if self
                 .word(next)
-                .compare_exchange(seen.0, claimed.0, Ordering::Acquire, Ordering::Relaxed)
+                .compare_exchange(seen.0, claimed.0, Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok()
             {
                 if self.rules.receivers_claim && seen.state() == Some(State::Published) {
@@ -186,8 +186,8 @@ impl<W: Word> Ring<'_, W> {
         let done =
             word.compare_exchange(claimed.0, published.0, Ordering::Release, Ordering::Relaxed).is_ok();
         if position % STRIDE == STRIDE - 1 {
-            // Relaxed: a hint.
-            self.tail().store(position.wrapping_add(1), Ordering::Relaxed);
+            // Release: pairs with the Acquire of who goes on from there.
+            self.tail().store(position.wrapping_add(1), Ordering::Release);
         }
         done
     }
