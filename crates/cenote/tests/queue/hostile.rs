@@ -18,9 +18,9 @@ const MOMENT: Duration = Duration::from_micros(20);
 fn words() -> Vec<u64> {
     let mut all = vec![0, 1, 16, 255, u64::from(u32::MAX), 1 << 63, u64::MAX - 1, u64::MAX];
     for state in 0..8 {
-        for lap in [0, 1, 2, (1 << 36) - 1] {
+        for lap in [0, 1, 2] {
             // Those of the first slots, and none.
-            for who in [0, 1, 2, 0xff] {
+            for who in [1, 0xff] {
                 all.push(state | who << 4 | 1 << 12 | lap << 28);
             }
         }
@@ -76,8 +76,6 @@ fn any_word_at_any_place_costs_an_error_at_most() {
                 }
                 let (Ok(tx), Ok(rx)) = (attach().sender(), attach().receiver()) else { continue };
                 let _ = tx.send(b"before");
-                spoil();
-                tries(&tx, &rx, &queue);
                 spoil();
                 tries(&tx, &rx, &queue);
                 clear();
