@@ -102,22 +102,34 @@ impl End {
         Pool { words: &self.words[from..from + self.shape.chunks] }
     }
 
+    /// Where those sleep who wait for a message.
     #[inline(always)]
-    fn bell(&self, offset: usize) -> Bell<'_, AtomicU64> {
+    pub(super) fn arrivals(&self) -> Bell<'_, AtomicU64> {
+        self.bell(ARRIVALS, self.shape.one_receiver)
+    }
+
+    /// Where those sleep who wait for room: some of them for a cell, and some for a chunk.
+    #[inline(always)]
+    pub(super) fn room(&self) -> Bell<'_, AtomicU64> {
+        self.bell(ROOM, true)
+    }
+
+    #[inline(always)]
+    fn bell(&self, offset: usize, all: bool) -> Bell<'_, AtomicU64> {
         let control = self.split().0;
-        Bell { word: &control[offset / WORD], waker: &control[offset / WORD + 1] }
+        Bell { word: &control[offset / WORD], waker: &control[offset / WORD + 1], all }
     }
 
     /// Says to one who waits for messages that there is one.
     #[inline(always)]
     pub(super) fn notify_receivers(&self) {
-        waiting::notify(&self.bell(ARRIVALS), self);
+        waiting::notify(&self.arrivals(), self);
     }
 
-    /// Says to one who waits for room that there is some.
+    /// Says to those who wait for room that there is some.
     #[inline(always)]
     pub(super) fn notify_senders(&self) {
-        waiting::notify(&self.bell(ROOM), self);
+        waiting::notify(&self.room(), self);
     }
 
     /// Whether there is nothing the matter: the usual case.
@@ -129,11 +141,11 @@ impl End {
     /// Looks until there is something: `None` if the wait ended first.
     pub(super) fn wait_at<T>(
         &self,
-        offset: usize,
+        bell: &Bell<'_, AtomicU64>,
         wait: Wait,
         look: impl FnMut(bool) -> Result<Option<T>>,
     ) -> Result<Option<T>> {
-        waiting::wait(&self.bell(offset), self, &self.spin, wait, look)
+        waiting::wait(bell, self, &self.spin, wait, look)
     }
 
     pub(super) fn living(&self) -> Result<Lives<'_>> {
@@ -196,6 +208,10 @@ impl Kernel<AtomicU64> for End {
 
     fn wake_one(&self, word: &AtomicU64) -> bool {
         sys::wake_one_on_low_half(word)
+    }
+
+    fn wake_all(&self, word: &AtomicU64) {
+        sys::wake_all_on_low_half(word);
     }
 
     fn processor(&self) -> u64 {

@@ -12,7 +12,7 @@ use super::cell;
 use super::end::End;
 use super::item::{Bytes, Item};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{ARRIVALS, CELLS};
+use crate::layout::CELLS;
 use crate::segment::Segment;
 use crate::sys::Wait;
 
@@ -175,7 +175,7 @@ impl<T: Item + ?Sized> Receiver<T> {
     #[cold]
     fn look_again(&self, found: Found, wait: Wait) -> Result<Option<u64>> {
         if !matches!(wait, Wait::Try) {
-            return self.end.wait_at(ARRIVALS, wait, |thoroughly| {
+            return self.end.wait_at(&self.end.arrivals(), wait, |thoroughly| {
                 self.end.mapping().intact()?;
                 self.look(thoroughly)
             });

@@ -11,7 +11,7 @@ use super::end::End;
 use super::item::Item;
 use super::loan::Loan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{ROOM, WhenFull};
+use crate::layout::WhenFull;
 use crate::segment::Segment;
 use crate::sys::Wait;
 
@@ -190,7 +190,7 @@ impl<T: Item + ?Sized> Sender<T> {
         };
         match ring.claim_quickly(&self.at, end.me) {
             Some(position) => Ok(Some(position)),
-            None => end.wait_at(ROOM, wait, look),
+            None => end.wait_at(&end.room(), wait, look),
         }
     }
 
@@ -273,7 +273,7 @@ impl<T: Item + ?Sized> Sender<T> {
         let (ring, pool) = (end.ring(), end.pool());
         let lend = || pool.lend(&self.cursor, end.me, |position| ring.is_over(position), &end.living()?);
         let chunk = match lend()? {
-            None => end.wait_at(ROOM, wait, |_| {
+            None => end.wait_at(&end.room(), wait, |_| {
                 end.mapping().intact()?;
                 lend()
             })?,

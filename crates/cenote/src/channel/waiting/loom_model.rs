@@ -18,16 +18,17 @@ struct Room {
     things: AtomicU64,
     sleeping: Mutex<u32>,
     bell: Condvar,
+    all: bool,
 }
 
 impl Room {
-    fn new() -> Arc<Self> {
+    fn new(all: bool) -> Arc<Self> {
         let [word, waker, things] = [0; 3].map(AtomicU64::new);
-        Arc::new(Self { word, waker, things, sleeping: Mutex::new(0), bell: Condvar::new() })
+        Arc::new(Self { word, waker, things, sleeping: Mutex::new(0), bell: Condvar::new(), all })
     }
 
     fn bell(&self) -> Bell<'_, AtomicU64> {
-        Bell { word: &self.word, waker: &self.waker }
+        Bell { word: &self.word, waker: &self.waker, all: self.all }
     }
 
     fn put(&self) {
@@ -83,6 +84,11 @@ impl Kernel<AtomicU64> for Room {
         0
     }
 
+    fn wake_all(&self, _word: &AtomicU64) {
+        *self.sleeping.lock().unwrap() = 0;
+        self.bell.notify_all();
+    }
+
     fn light_barrier(&self) {
         fence(Ordering::SeqCst);
     }
@@ -99,10 +105,17 @@ fn explore(model: impl Fn() + Sync + Send + 'static) {
     builder.check(model);
 }
 
+/// Where one is woken, and where all are.
+fn for_each(model: fn(bool)) {
+    for all in [false, true] {
+        explore(move || model(all));
+    }
+}
+
 #[test]
 fn loom_who_waits_is_woken() {
-    explore(|| {
-        let room = Room::new();
+    for_each(|all| {
+        let room = Room::new(all);
         let putting = {
             let room = Arc::clone(&room);
             thread::spawn(move || room.put())
@@ -114,8 +127,8 @@ fn loom_who_waits_is_woken() {
 
 #[test]
 fn loom_of_two_that_wait_each_is_woken() {
-    explore(|| {
-        let room = Room::new();
+    for_each(|all| {
+        let room = Room::new(all);
         let taking = {
             let room = Arc::clone(&room);
             thread::spawn(move || room.take())
@@ -135,8 +148,8 @@ fn loom_of_two_that_wait_each_is_woken() {
 
 #[test]
 fn loom_two_that_put_wake_one_that_takes_twice() {
-    explore(|| {
-        let room = Room::new();
+    for_each(|all| {
+        let room = Room::new(all);
         let putting = [(); 2].map(|()| {
             let room = Arc::clone(&room);
             thread::spawn(move || room.put())

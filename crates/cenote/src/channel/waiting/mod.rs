@@ -35,6 +35,8 @@ pub(super) struct Bell<'a, W> {
     pub(super) word: &'a W,
     /// On which processor somebody was when it woke another one last.
     pub(super) waker: &'a W,
+    /// Whether all are woken: as there is one at most, or as they do not all wait for the same.
+    pub(super) all: bool,
 }
 
 /// What it takes of the system.
@@ -47,6 +49,9 @@ pub(super) trait Kernel<W> {
     /// Wakes one: false if nobody slept.
     fn wake_one(&self, word: &W) -> bool;
 
+    /// Wakes all.
+    fn wake_all(&self, word: &W);
+
     /// On which processor this thread is.
     fn processor(&self) -> u64;
 
@@ -57,7 +62,7 @@ pub(super) trait Kernel<W> {
     fn heavy_barrier(&self);
 }
 
-/// Wakes one of those who wait, if any do: after what they wait for is there.
+/// Wakes one of those who wait, or all, if any do: after what they wait for is there.
 #[inline(always)]
 pub(super) fn notify<W: Word, K: Kernel<W>>(bell: &Bell<'_, W>, kernel: &K) {
     // Pairs with the heavy barrier in `wait`: either we see that somebody waits, or they see what is there.
@@ -73,6 +78,9 @@ fn wake<W: Word, K: Kernel<W>>(bell: &Bell<'_, W>, kernel: &K) {
     let word = bell.word;
     // Relaxed: a hint.
     bell.waker.store(kernel.processor(), Ordering::Relaxed);
+    if bell.all {
+        return wake_all(word, kernel);
+    }
     // Whoever is about to sleep does not, since the low half is another by now.
     // Relaxed: the barrier in `notify` is before it.
     let now = word.fetch_add(WOKEN, Ordering::Relaxed).wrapping_add(WOKEN);
@@ -81,6 +89,20 @@ fn wake<W: Word, K: Kernel<W>>(bell: &Bell<'_, W>, kernel: &K) {
         // Relaxed: it orders nothing.
         let _ = word.compare_exchange(now, now & !WAITING, Ordering::Relaxed, Ordering::Relaxed);
     }
+}
+
+/// In one step that nobody sleeps any more: who comes then sees what there is.
+fn wake_all<W: Word, K: Kernel<W>>(word: &W, kernel: &K) {
+    // Relaxed: the barrier in `notify` is before it.
+    let mut seen = word.load(Ordering::Relaxed);
+    for _ in 0..TRIES {
+        let now = seen.wrapping_add(WOKEN) & !WAITING;
+        match word.compare_exchange(seen, now, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => break,
+            Err(other) => seen = other,
+        }
+    }
+    kernel.wake_all(word);
 }
 
 /// Looks until there is something, spinning and then sleeping in between: `None` if the wait ended first. `look` is told
