@@ -6,8 +6,6 @@
 mod pool;
 mod queue;
 mod ring;
-#[cfg(all(test, loom))]
-mod traced;
 mod waiting;
 
 pub use crate::layout::WhenFull;

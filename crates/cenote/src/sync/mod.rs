@@ -10,6 +10,8 @@ pub(crate) mod permits;
 pub(crate) mod rwlock;
 pub(crate) mod semaphore;
 pub(crate) mod shares;
+#[cfg(all(test, loom))]
+pub(crate) mod traced;
 mod turns;
 mod word;
 

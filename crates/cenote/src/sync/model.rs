@@ -7,11 +7,12 @@ use std::ptr;
 use std::sync::atomic::Ordering;
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicBool, AtomicU64};
+use loom::sync::atomic::AtomicBool;
 use loom::sync::{Arc, Condvar, Mutex};
 
 use super::lock::Holder;
 use super::shares::Words;
+use super::traced::Traced;
 use super::{Crowd, Door, Sleeper};
 use crate::sys::Wait;
 
@@ -20,9 +21,9 @@ pub(super) const TWO: Holder = Holder { slot: 1, generation: 1 };
 pub(super) const THREE: Holder = Holder { slot: 2, generation: 1 };
 
 pub(super) struct Room {
-    pub(super) word: AtomicU64,
-    pub(super) turns: AtomicU64,
-    shares: [AtomicU64; 3],
+    pub(super) word: Traced,
+    pub(super) turns: Traced,
+    shares: [Traced; 3],
     /// For one at a time.
     data: UnsafeCell<u32>,
     turn: Mutex<()>,
@@ -34,9 +35,9 @@ pub(super) struct Room {
 impl Room {
     pub(super) fn new() -> Self {
         Self {
-            word: AtomicU64::new(0),
-            turns: AtomicU64::new(0),
-            shares: std::array::from_fn(|_| AtomicU64::new(0)),
+            word: Traced::new(0),
+            turns: Traced::new(0),
+            shares: std::array::from_fn(|_| Traced::new(0)),
             data: UnsafeCell::new(0),
             turn: Mutex::new(()),
             at_word: Condvar::new(),
@@ -45,7 +46,7 @@ impl Room {
         }
     }
 
-    pub(super) fn words(&self) -> Words<'_, AtomicU64> {
+    pub(super) fn words(&self) -> Words<'_, Traced> {
         Words { word: &self.word, turns: &self.turns }
     }
 
@@ -81,25 +82,25 @@ impl Room {
         self.one_is_dead.load(Ordering::Acquire)
     }
 
-    fn bell(&self, word: &AtomicU64) -> &Condvar {
+    fn bell(&self, word: &Traced) -> &Condvar {
         if ptr::eq(word, &self.turns) { &self.at_turns } else { &self.at_word }
     }
 }
 
-impl Sleeper<AtomicU64> for Room {
-    fn sleep(&self, word: &AtomicU64, half: u32, _wait: Wait) {
+impl Sleeper<Traced> for Room {
+    fn sleep(&self, word: &Traced, half: u32, _wait: Wait) {
         let turn = self.turn.lock().unwrap();
         if word.load(Ordering::Relaxed) as u32 == half && !self.one_is_dead() {
             drop(self.bell(word).wait(turn).unwrap());
         }
     }
 
-    fn wake_one(&self, word: &AtomicU64) {
+    fn wake_one(&self, word: &Traced) {
         let _turn = self.turn.lock().unwrap();
         self.bell(word).notify_one();
     }
 
-    fn wake_all(&self, word: &AtomicU64) {
+    fn wake_all(&self, word: &Traced) {
         let _turn = self.turn.lock().unwrap();
         self.bell(word).notify_all();
     }
@@ -109,7 +110,7 @@ impl Sleeper<AtomicU64> for Room {
     }
 }
 
-impl Door<AtomicU64> for Room {
+impl Door<Traced> for Room {
     type Error = ();
 
     fn is_gone(&self, holder: Holder) -> Result<bool, ()> {
@@ -117,12 +118,12 @@ impl Door<AtomicU64> for Room {
     }
 }
 
-impl Crowd<AtomicU64> for Room {
+impl Crowd<Traced> for Room {
     fn slots(&self) -> u32 {
         self.shares.len() as u32
     }
 
-    fn shares(&self, slot: u32) -> (&AtomicU64, u32) {
+    fn shares(&self, slot: u32) -> (&Traced, u32) {
         (&self.shares[slot as usize], 8)
     }
 

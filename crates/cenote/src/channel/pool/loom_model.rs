@@ -7,9 +7,9 @@ use loom::sync::atomic::{AtomicBool, AtomicU64};
 use loom::thread;
 
 use super::super::ring::{Claim, Found, Ring, Rules};
-use super::super::traced::Traced;
 use super::*;
 use crate::layout::CONTROL_WORDS;
+use crate::sync::traced::Traced;
 
 const ONE: By = By { slot: 0, generation: 1 };
 const TWO: By = By { slot: 1, generation: 1 };

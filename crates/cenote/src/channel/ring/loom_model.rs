@@ -10,8 +10,8 @@ use loom::sync::Arc;
 use loom::sync::atomic::AtomicBool;
 use loom::thread;
 
-use super::super::traced::Traced;
 use super::*;
+use crate::sync::traced::Traced;
 
 const ONE: By = By { slot: 0, generation: 1 };
 const TWO: By = By { slot: 1, generation: 1 };

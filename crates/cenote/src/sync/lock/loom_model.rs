@@ -3,10 +3,11 @@
 #![allow(unsafe_code)]
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicBool, AtomicU64};
+use loom::sync::atomic::AtomicBool;
 use loom::sync::{Arc, Condvar, Mutex};
 
 use super::super::Sleeper;
+use super::super::traced::Traced;
 use super::*;
 
 /// The kernel: its futex looks at the word and begins the sleep in one step, and it knows who is dead. A death wakes
@@ -22,8 +23,8 @@ const ONE: Holder = Holder { slot: 0, generation: 1 };
 const TWO: Holder = Holder { slot: 1, generation: 1 };
 const THREE: Holder = Holder { slot: 2, generation: 1 };
 
-impl Sleeper<AtomicU64> for Kernel {
-    fn sleep(&self, word: &AtomicU64, half: u32, _wait: Wait) {
+impl Sleeper<Traced> for Kernel {
+    fn sleep(&self, word: &Traced, half: u32, _wait: Wait) {
         let turn = self.turn.lock().unwrap();
         let of_one = Holder::of(half.into()).is_some_and(|holder| holder.slot == ONE.slot);
         let is_over = of_one && self.one_is_dead.load(Ordering::Acquire);
@@ -32,12 +33,12 @@ impl Sleeper<AtomicU64> for Kernel {
         }
     }
 
-    fn wake_one(&self, _word: &AtomicU64) {
+    fn wake_one(&self, _word: &Traced) {
         let _turn = self.turn.lock().unwrap();
         self.bell.notify_one();
     }
 
-    fn wake_all(&self, _word: &AtomicU64) {
+    fn wake_all(&self, _word: &Traced) {
         let _turn = self.turn.lock().unwrap();
         self.bell.notify_all();
     }
@@ -47,7 +48,7 @@ impl Sleeper<AtomicU64> for Kernel {
     }
 }
 
-impl Door<AtomicU64> for Kernel {
+impl Door<Traced> for Kernel {
     type Error = ();
 
     fn is_gone(&self, holder: Holder) -> Result<bool, ()> {
@@ -57,14 +58,14 @@ impl Door<AtomicU64> for Kernel {
 }
 
 struct Shared {
-    word: AtomicU64,
+    word: Traced,
     kernel: Kernel,
     data: UnsafeCell<u32>,
 }
 
 impl Shared {
     fn new() -> Arc<Self> {
-        Arc::new(Self { word: AtomicU64::new(0), kernel: Kernel::default(), data: UnsafeCell::new(0) })
+        Arc::new(Self { word: Traced::new(0), kernel: Kernel::default(), data: UnsafeCell::new(0) })
     }
 
     fn take(&self, me: Holder) -> Taken {

@@ -9,15 +9,15 @@ use std::sync::atomic::Ordering;
 
 use loom::sync::atomic::AtomicU64;
 
-use crate::sync::Word;
+use super::Word;
 
-pub(super) struct Traced {
+pub(crate) struct Traced {
     word: AtomicU64,
     touched: AtomicU64,
 }
 
 impl Traced {
-    pub(super) fn new(value: u64) -> Self {
+    pub(crate) fn new(value: u64) -> Self {
         Self { word: AtomicU64::new(value), touched: AtomicU64::new(0) }
     }
 
@@ -27,11 +27,11 @@ impl Traced {
         &self.word
     }
 
-    pub(super) fn load(&self, order: Ordering) -> u64 {
+    pub(crate) fn load(&self, order: Ordering) -> u64 {
         self.word().load(order)
     }
 
-    pub(super) fn store(&self, value: u64, order: Ordering) {
+    pub(crate) fn store(&self, value: u64, order: Ordering) {
         self.word().store(value, order);
     }
 }
