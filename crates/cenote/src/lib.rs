@@ -73,7 +73,9 @@ pub use address::{Address, Kind};
 pub use backend::lock::{Abandoned, LockState};
 pub use backend::{SemaphoreKey, Stat};
 pub use cenote_derive::Shared;
-pub use channel::{Queue, QueueOptions, Receiver, Sender, WhenFull};
+pub use channel::{
+    Publisher, Queue, QueueOptions, Receiver, Sender, Subscriber, Topic, TopicOptions, WhenFull,
+};
 pub use error::{Error, ErrorKind, Result};
 pub use segment::{
     Condvar, Event, Guard, NamedLock, Options, Permit, ReadGuard, RwLock, SealError, Sealed, Segment,

@@ -1,8 +1,9 @@
-//! Queues: what the data of a native segment are that has one. `docs/format/channel.md` says it byte by byte.
+//! Queues and topics: what the data of a native segment are that has one. `docs/format/channel.md` says it byte by byte.
 
 use zerocopy::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use super::SLOTS;
 use crate::error::{Error, ErrorKind, Result};
 
 const LINE: usize = 64;
@@ -24,17 +25,27 @@ pub(crate) const RECEIVING_END: usize = LINE + WORD;
 pub(crate) const TAIL: usize = PAIR;
 pub(crate) const DEEPEST: usize = TAIL + WORD;
 pub(crate) const DROPPED: usize = TAIL + 2 * WORD;
-/// Where those who receive say how far they are, and how many they have passed over.
+/// Where those who receive say how far they are, and how many were passed over; of a topic, up to where all may be written
+/// over, and how many records were ever used.
 pub(crate) const HEAD: usize = 2 * PAIR;
 pub(crate) const SKIPPED: usize = HEAD + WORD;
+pub(crate) const SUBSCRIBED: usize = HEAD + 2 * WORD;
 /// Where those sleep who wait for a message.
 pub(crate) const ARRIVALS: usize = 3 * PAIR;
 /// Where those sleep who wait for room.
 pub(crate) const ROOM: usize = 4 * PAIR;
-/// Where the cells are.
-pub(crate) const CELLS: usize = 5 * PAIR;
-/// How many words are in front of them.
-pub(crate) const CONTROL_WORDS: usize = CELLS / WORD;
+/// Where what is in front of the others ends, in bytes and words: of a topic the records follow, and then the cells.
+const CONTROL: usize = 5 * PAIR;
+pub(crate) const CONTROL_WORDS: usize = CONTROL / WORD;
+
+/// What one who subscribes says of itself, by its slot, in words: where it is, how many it has missed, and then the chunks
+/// that it has in hand.
+pub(crate) const RECORD_WORDS: usize = LINE / WORD;
+pub(crate) const PLACE: usize = 0;
+pub(crate) const MISSED: usize = 1;
+pub(crate) const KEPT_CHUNKS: usize = 2;
+/// How many chunks one can have in hand.
+pub(crate) const MOST_KEPT: u32 = (RECORD_WORDS - KEPT_CHUNKS) as u32;
 
 /// The most messages that a channel can have room for.
 pub(crate) const MOST_CELLS: u64 = 1 << 24;
@@ -74,6 +85,17 @@ pub enum WhenFull {
     DropOldest,
 }
 
+/// Who gets a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    /// One of many.
+    OneOfMany,
+    /// The only one there is.
+    One,
+    /// Everybody: a topic.
+    All,
+}
+
 /// A channel as it is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wish {
@@ -84,7 +106,7 @@ pub(crate) struct Wish {
     /// How many chunks there are beyond one for each cell.
     pub(crate) spare: u64,
     pub(crate) one_sender: bool,
-    pub(crate) one_receiver: bool,
+    pub(crate) to: To,
     pub(crate) when_full: WhenFull,
 }
 
@@ -97,7 +119,7 @@ pub(crate) struct Shape {
     pub(crate) longest: usize,
     pub(crate) chunks: usize,
     pub(crate) one_sender: bool,
-    pub(crate) one_receiver: bool,
+    pub(crate) to: To,
     pub(crate) when_full: WhenFull,
 }
 
@@ -130,7 +152,7 @@ impl Plan {
             longest: wish.longest.into(),
             chunks: few(chunks),
             senders: u32::from(wish.one_sender).into(),
-            receivers: u32::from(wish.one_receiver).into(),
+            receivers: to_number(wish.to).into(),
             when_full: when_full_to(wish.when_full).into(),
             reserved: [0; 32],
         })
@@ -147,16 +169,29 @@ impl Plan {
             && longest <= LONGEST
             && (self.chunks.get() > 0 || longest as usize <= lines * LINE - CELL_HEAD);
         let when_full = when_full_of(self.when_full.get()).filter(|_| possible).ok_or_else(damaged)?;
+        let to = to_of(self.receivers.get()).ok_or_else(damaged)?;
         Ok(Shape {
             bits: depth.trailing_zeros(),
             lines,
             longest: longest as usize,
             chunks: self.chunks.get() as usize,
             one_sender: self.senders.get() == 1,
-            one_receiver: self.receivers.get() == 1,
+            to,
             when_full,
         })
     }
+}
+
+fn to_number(to: To) -> u32 {
+    match to {
+        To::OneOfMany => 0,
+        To::One => 1,
+        To::All => 2,
+    }
+}
+
+fn to_of(number: u32) -> Option<To> {
+    [To::OneOfMany, To::One, To::All].into_iter().find(|&one| to_number(one) == number)
 }
 
 fn when_full_to(when_full: WhenFull) -> u32 {
@@ -198,9 +233,38 @@ impl Shape {
         (1_usize << self.bits) * self.lines * LINE
     }
 
+    /// Whether who receives has to say so first: another one, or a sender who drops what is oldest, could come as well.
+    pub(crate) fn receivers_claim(&self) -> bool {
+        match self.to {
+            To::OneOfMany => true,
+            To::One => self.when_full == WhenFull::DropOldest,
+            To::All => false,
+        }
+    }
+
+    pub(crate) fn is_topic(&self) -> bool {
+        self.to == To::All
+    }
+
+    /// How many words the records have.
+    pub(crate) fn record_words(&self) -> usize {
+        if self.is_topic() { SLOTS as usize * RECORD_WORDS } else { 0 }
+    }
+
+    /// Where the record is of one who has that slot.
+    pub(crate) fn record_at(&self, slot: u8) -> usize {
+        CONTROL + usize::from(slot) * RECORD_WORDS * WORD
+    }
+
+    /// Where the cells are.
+    #[inline]
+    pub(crate) fn cells_at(&self) -> usize {
+        CONTROL + self.record_words() * WORD
+    }
+
     /// Where the words of the chunks are.
     pub(crate) fn chunk_words_at(&self) -> usize {
-        CELLS + self.cells_len()
+        self.cells_at() + self.cells_len()
     }
 
     /// Where they end.

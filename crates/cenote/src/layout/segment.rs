@@ -50,6 +50,7 @@ impl Content {
     pub(crate) const VALUE: u32 = 1;
     pub(crate) const BLOB: u32 = 2;
     pub(crate) const QUEUE: u32 = 3;
+    pub(crate) const TOPIC: u32 = 4;
 
     /// With the description that is in these bytes of the header. What cannot be one is none.
     pub(crate) fn described(mut self, bytes: &[u8]) -> Self {
@@ -74,9 +75,12 @@ impl fmt::Display for Content {
             Self::BYTES => write!(f, "plain bytes"),
             Self::VALUE => write!(f, "a value {type_name:?} of {type_size} bytes, layout {fingerprint:016x}"),
             Self::BLOB => write!(f, "a blob"),
-            Self::QUEUE if self.fingerprint == 0 => write!(f, "a queue of bytes"),
-            Self::QUEUE => {
-                write!(f, "a queue of {type_name:?}, {type_size} bytes each, layout {fingerprint:016x}")
+            Self::QUEUE | Self::TOPIC => {
+                let what = if self.kind == Self::QUEUE { "queue" } else { "topic" };
+                if *fingerprint == 0 {
+                    return write!(f, "a {what} of bytes");
+                }
+                write!(f, "a {what} of {type_name:?}, {type_size} bytes each, layout {fingerprint:016x}")
             }
             kind => write!(f, "content of kind {kind}"),
         }

@@ -395,7 +395,7 @@ impl std::fmt::Debug for Segment {
 }
 
 /// A range's start and length, within `len` bytes. Out of bounds is left to the access itself to report.
-fn resolve(range: &impl RangeBounds<usize>, len: usize) -> (usize, usize) {
+pub(crate) fn resolve(range: &impl RangeBounds<usize>, len: usize) -> (usize, usize) {
     let start = match range.start_bound() {
         Bound::Included(&start) => start,
         Bound::Excluded(&before) => before.saturating_add(1),

@@ -17,4 +17,4 @@ mod word;
 
 pub(crate) use door::{Door, Sleeper};
 pub(crate) use shares::Crowd;
-pub(crate) use word::Word;
+pub(crate) use word::{Readable, Word, fence};

@@ -216,14 +216,26 @@ impl Mapping {
 
     /// The word at `offset`, to be looked at: also where the mapping is read-only.
     #[inline]
-    pub(crate) fn word_to_read(&self, offset: usize) -> Result<WordToRead<'_>> {
-        let at = self.at(offset, size_of::<AtomicU64>())?.cast::<AtomicU64>();
+    pub(crate) fn word_to_read(&self, offset: usize) -> Result<&WordToRead> {
+        let at = self.at(offset, size_of::<WordToRead>())?.cast::<WordToRead>();
         if !at.is_aligned() {
             return Err(askew());
         }
         // SAFETY: aligned, within the mapping, and borrowed no longer than that lives. It may be read-only memory:
         // what is handed out has relaxed loads alone, which are allowed there.
-        Ok(WordToRead(unsafe { at.as_ref() }))
+        Ok(unsafe { at.as_ref() })
+    }
+
+    /// All of its words, to be looked at: also where the mapping is read-only.
+    fn words_to_read(&self) -> Result<&[WordToRead]> {
+        let at = self.at(0, self.len)?.cast::<WordToRead>();
+        if !at.is_aligned() {
+            return Err(askew());
+        }
+        let all = NonNull::slice_from_raw_parts(at, self.len / size_of::<WordToRead>());
+        // SAFETY: aligned, the whole mapping, and borrowed no longer than that lives. It may be read-only memory: what is
+        // handed out has relaxed loads alone, which are allowed there.
+        Ok(unsafe { all.as_ref() })
     }
 
     /// Whether the memory behind the mapping was taken away.
@@ -272,52 +284,62 @@ impl Drop for Mapping {
 
 /// The words from the beginning of a mapping on, which it keeps mapped: for lock-free code that is in a hurry. Others change
 /// them at any time.
-pub(crate) struct Words {
-    base: NonNull<AtomicU64>,
+pub(crate) struct Words<W = AtomicU64> {
+    base: NonNull<W>,
     len: usize,
     mapping: Arc<Mapping>,
 }
 
 // SAFETY: as a mapping, to which it is a short way.
-unsafe impl Send for Words {}
+unsafe impl<W> Send for Words<W> {}
 // SAFETY: likewise.
-unsafe impl Sync for Words {}
+unsafe impl<W> Sync for Words<W> {}
 
 impl Words {
     /// The first `len` bytes.
     pub(crate) fn of(mapping: &Arc<Mapping>, len: usize) -> Result<Self> {
-        let words = mapping.words()?;
-        let words =
-            words.get(..len / size_of::<AtomicU64>()).ok_or_else(|| Error::outside(0, len, mapping.len()))?;
-        Ok(Self { base: NonNull::from(words).cast(), len: words.len(), mapping: Arc::clone(mapping) })
+        Self::first(mapping.words()?, mapping, len)
     }
 }
 
-impl Deref for Words {
-    type Target = [AtomicU64];
+impl Words<WordToRead> {
+    /// The first `len` bytes, also where the mapping is read-only.
+    pub(crate) fn to_read(mapping: &Arc<Mapping>, len: usize) -> Result<Self> {
+        Self::first(mapping.words_to_read()?, mapping, len)
+    }
+}
+
+impl<W> Deref for Words<W> {
+    type Target = [W];
 
     #[inline]
-    fn deref(&self) -> &[AtomicU64] {
+    fn deref(&self) -> &[W] {
         // SAFETY: so many were there when it was made, and `self` keeps them mapped.
         unsafe { NonNull::slice_from_raw_parts(self.base, self.len).as_ref() }
     }
 }
 
-impl Words {
+impl<W> Words<W> {
+    /// Those of the first `len` bytes, out of all that the mapping has.
+    fn first(all: &[W], mapping: &Arc<Mapping>, len: usize) -> Result<Self> {
+        let words = all.get(..len / size_of::<W>()).ok_or_else(|| Error::outside(0, len, mapping.len()))?;
+        Ok(Self { base: NonNull::from(words).cast(), len: words.len(), mapping: Arc::clone(mapping) })
+    }
+
     pub(crate) fn mapping(&self) -> &Arc<Mapping> {
         &self.mapping
     }
 }
 
 /// A word that others change at any time, and that may lie where nobody here can write.
-#[derive(Clone, Copy)]
-pub(crate) struct WordToRead<'a>(&'a AtomicU64);
+#[repr(transparent)]
+pub(crate) struct WordToRead(AtomicU64);
 
-impl WordToRead<'_> {
+impl WordToRead {
     /// What is in it, in no order: whoever needs one puts a fence behind it. Of read-only memory, loads that are more
     /// than relaxed are not promised to work everywhere.
     #[inline]
-    pub(crate) fn load(self) -> u64 {
+    pub(crate) fn load(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

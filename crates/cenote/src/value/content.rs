@@ -54,6 +54,18 @@ pub enum Content {
         /// How their type lies in memory. `None` if they are bytes, or if what is written there is none.
         description: Option<Description>,
     },
+    /// A [`Topic`](crate::Topic).
+    #[non_exhaustive]
+    Topic {
+        /// What the type of its messages is called. `None`: they are bytes.
+        type_name: Option<String>,
+        /// How many bytes a message can have.
+        longest: usize,
+        /// How many messages it keeps.
+        capacity: u64,
+        /// How their type lies in memory. `None` if they are bytes, or if what is written there is none.
+        description: Option<Description>,
+    },
     /// Something that this version does not know.
     Other,
 }
@@ -113,23 +125,24 @@ impl Content {
                 })?;
                 Self::Blob { capacity, version }
             }
-            layout::Content::QUEUE => {
+            kind @ (layout::Content::QUEUE | layout::Content::TOPIC) => {
                 let shape = Plan::read_from_bytes(control.as_bytes()).map_err(|_| too_small())?.check()?;
                 let shape = shape.within(usize::try_from(size).unwrap_or(usize::MAX))?;
                 let description = Description::parse(&content.description).ok();
                 let description = description.filter(|description| description.size() == shape.longest);
-                Self::Queue {
-                    type_name: (content.fingerprint != 0).then_some(content.type_name),
-                    longest: shape.longest,
-                    capacity: shape.depth(),
-                    description,
+                let type_name = (content.fingerprint != 0).then_some(content.type_name);
+                let (longest, capacity) = (shape.longest, shape.depth());
+                if kind == layout::Content::QUEUE {
+                    Self::Queue { type_name, longest, capacity, description }
+                } else {
+                    Self::Topic { type_name, longest, capacity, description }
                 }
             }
             _ => Self::Other,
         })
     }
 
-    /// In one word: `bytes`, `value`, `blob`, `queue` or `other`.
+    /// In one word: `bytes`, `value`, `blob`, `queue`, `topic` or `other`.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -137,6 +150,7 @@ impl Content {
             Self::Value { .. } => "value",
             Self::Blob { .. } => "blob",
             Self::Queue { .. } => "queue",
+            Self::Topic { .. } => "topic",
             Self::Other => "other",
         }
     }
@@ -152,9 +166,10 @@ impl fmt::Display for Content {
             Self::Blob { capacity, version } => {
                 write!(f, "blob, at most {capacity} bytes, version {version}")
             }
-            Self::Queue { type_name, longest, capacity, .. } => {
+            Self::Queue { type_name, longest, capacity, .. }
+            | Self::Topic { type_name, longest, capacity, .. } => {
                 let of = type_name.as_ref().map_or_else(|| format!("at most {longest} bytes"), Clone::clone);
-                write!(f, "queue of {of}, room for {capacity}")
+                write!(f, "{} of {of}, room for {capacity}", self.as_str())
             }
             Self::Bytes | Self::Other => f.write_str(self.as_str()),
         }

@@ -116,7 +116,7 @@ impl Pair {
     pub(super) fn version(&self) -> Result<u64> {
         let mapping = &*self.mapping;
         let word = mapping.word_to_read(VERSION_WORD);
-        word.map(|word| versions::version(&word))
+        word.map(versions::version)
             .and_then(|version| mapping.intact().map(|()| version))
             .map_err(|error| self.during("read", error))
     }
@@ -138,7 +138,7 @@ impl Pair {
         let mapping = &*self.mapping;
         mapping
             .word_to_read(VERSION_WORD)
-            .and_then(|word| versions::read(&word, TRIES, |copy| copy_out(mapping, self.copies.at(copy))))
+            .and_then(|word| versions::read(word, TRIES, |copy| copy_out(mapping, self.copies.at(copy))))
             .map_err(|error| self.during("read", error))
     }
 
@@ -223,17 +223,17 @@ impl Pair {
 /// Who only reads cannot say that it waits, and looks again and again.
 fn poll(mapping: &Mapping, since: u64, wait: Wait) -> Result<Option<u64>> {
     let word = mapping.word_to_read(VERSION_WORD)?;
-    if let Some(now) = versions::spin(&word, since) {
+    if let Some(now) = versions::spin(word, since) {
         return Ok(Some(now));
     }
     let mut backoff = Backoff::new();
     while backoff.pause(wait) {
-        if let Some(now) = versions::look(&word, since) {
+        if let Some(now) = versions::look(word, since) {
             return Ok(Some(now));
         }
         mapping.intact()?;
     }
-    Ok(versions::look(&word, since))
+    Ok(versions::look(word, since))
 }
 
 #[cfg(test)]

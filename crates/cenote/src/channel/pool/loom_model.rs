@@ -15,7 +15,8 @@ const ONE: By = By { slot: 0, generation: 1 };
 const TWO: By = By { slot: 1, generation: 1 };
 const THREE: By = By { slot: 2, generation: 1 };
 
-const SENDERS: Rules = Rules { senders_claim: true, receivers_claim: false, drop_oldest: false };
+const SENDERS: Rules =
+    Rules { senders_claim: true, receivers_claim: false, drop_oldest: false, topic: false };
 const ALL: Rules = Rules { receivers_claim: true, ..SENDERS };
 const DROPPING: Rules = Rules { drop_oldest: true, ..ALL };
 
@@ -66,7 +67,7 @@ impl Memory {
 
     fn ring(&self) -> Ring<'_, Traced> {
         let Self { control, cells, rules, .. } = self;
-        Ring { control, cells, cell_bits: CELL_BITS, bits: 0, rules: *rules }
+        Ring { control, records: &[], cells, cell_bits: CELL_BITS, bits: 0, rules: *rules }
     }
 
     fn pool(&self) -> Pool<'_, Traced> {

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
-use super::ring::{By, Living};
+use super::ring::{By, Candidates, Living};
 use crate::sync::Word;
 
 /// Nobody has had it yet, or it was given back.
@@ -66,6 +66,50 @@ impl<W: Word> Pool<'_, W> {
             }
         }
         Ok(None)
+    }
+
+    /// Of a topic: chunks that are free, or were sent and are over, looking from `cursor` on, up to so many. How many it
+    /// looked at.
+    pub(super) fn gather(
+        &self,
+        cursor: &Cell<usize>,
+        is_over: impl Fn(u64) -> bool,
+        most: usize,
+        to: &mut Candidates,
+    ) -> usize {
+        for looked in 0..self.words.len() {
+            if to.len() == most {
+                return looked;
+            }
+            let chunk = cursor.get() % self.words.len();
+            cursor.set(chunk + 1);
+            // Relaxed: the exchange looks again.
+            let seen = self.words[chunk].load(Ordering::Relaxed);
+            if seen == FREE || seen & STATE == SENT && is_over(seen >> SHIFT) {
+                to.push(chunk, seen);
+            }
+        }
+        self.words.len()
+    }
+
+    /// Takes one of those: false if another one was quicker.
+    pub(super) fn take(&self, chunk: usize, seen: u64, me: By) -> bool {
+        // Acquire: pairs with the Release in `give_back`.
+        self.words[chunk].compare_exchange(seen, lent(me), Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// Frees what those had who are gone: whether there was anything.
+    pub(super) fn free_those_of_the_gone<L: Living>(&self, living: &L) -> Result<bool, L::Error> {
+        let mut any = false;
+        for word in self.words {
+            // Relaxed: the exchange looks whether it is the same still.
+            let seen = word.load(Ordering::Relaxed);
+            if seen & STATE == LENT && living.is_gone(By::of_bits(seen))? {
+                // Release: as in `give_back`.
+                any |= word.compare_exchange(seen, FREE, Ordering::Release, Ordering::Relaxed).is_ok();
+            }
+        }
+        Ok(any)
     }
 
     /// Says that it is sent at that position: before that is published, so that no death loses it. False if it is not

@@ -7,7 +7,8 @@ use std::ops::RangeBounds;
 
 use zerocopy::FromBytes;
 
-use super::receiver::{Arrived, Receiver};
+use super::receiver::Receiver;
+use crate::channel::arrived::Arrived;
 use crate::error::Result;
 use crate::segment::View;
 
@@ -16,12 +17,13 @@ use crate::segment::View;
 /// Others may write there, at any time, if they mean harm: so its bytes are copied out.
 pub struct Borrowed<'a> {
     receiver: &'a Receiver,
+    position: u64,
     arrived: Arrived,
 }
 
 impl<'a> Borrowed<'a> {
-    pub(super) fn new(receiver: &'a Receiver, arrived: Arrived) -> Self {
-        Self { receiver, arrived }
+    pub(super) fn new(receiver: &'a Receiver, position: u64, arrived: Arrived) -> Self {
+        Self { receiver, position, arrived }
     }
 
     /// The tag that it was sent with.
@@ -98,7 +100,7 @@ impl Drop for Borrowed<'_> {
     fn drop(&mut self) {
         if self.receiver.end.ensure_ours().is_ok() {
             // It was read by now; who took it over has it as well, and is told so.
-            let _ = self.receiver.finish(self.arrived.position);
+            let _ = self.receiver.finish(self.position);
         }
     }
 }

@@ -1,10 +1,6 @@
 //! Queues: each message is received once.
 
 mod borrowed;
-mod cell;
-mod end;
-mod item;
-mod loan;
 mod receiver;
 mod sender;
 mod statistics;
@@ -12,31 +8,21 @@ mod statistics;
 use std::fmt;
 use std::marker::PhantomData;
 
-use zerocopy::IntoBytes;
-
 pub use borrowed::Borrowed;
-use end::End;
-pub use item::Item;
-use item::Says;
-pub use loan::Loan;
 pub use receiver::Receiver;
 pub use sender::Sender;
 pub use statistics::Statistics;
 
-use crate::address::{Address, Kind};
-use crate::backend::Typed;
-use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{Content, Plan, RECEIVING_END, SENDING_END, WhenFull, Wish};
+use super::end::End;
+use super::item::Item;
+use super::making::Making;
+use crate::address::Address;
+use crate::error::{Error, Result};
+use crate::layout::{RECEIVING_END, SENDING_END, Shape, To, WhenFull};
 use crate::segment::{Options, Segment};
-use crate::sys::Wait;
 
 /// How many messages a queue has room for, where nothing is said.
 const DEPTH: u64 = 256;
-/// How long a message of bytes can be, where nothing is said.
-const LONGEST: u64 = 4096;
-/// How many chunks there are beyond one for each message, where nothing is said: for those that are being filled.
-const SPARE: u64 = 8;
-
 /// A queue of messages in shared memory: each is received once, by one of those who receive; those of one sender in the
 /// order in which it sent them.
 ///
@@ -118,10 +104,8 @@ impl<T: Item + ?Sized> Queue<T> {
     /// # Errors
     /// `LockError` if it was made for one sender and another process has that end; `Corrupt`.
     pub fn sender(mut self) -> Result<Sender<T>> {
-        let taken = match self.end.shape.one_sender {
-            true => self.end.take_alone(SENDING_END, "sending", self.end.segment.patience(Wait::Try)),
-            false => Ok(()),
-        };
+        let alone = self.end.shape.one_sender;
+        let taken = if alone { self.end.take_alone(SENDING_END, "sending") } else { Ok(()) };
         let address = self.end.segment.address().clone();
         taken.and_then(|()| Sender::of(self.end)).map_err(|error| error.during("send to", &address))
     }
@@ -131,10 +115,8 @@ impl<T: Item + ?Sized> Queue<T> {
     /// # Errors
     /// `LockError` if it was made for one receiver and another process has that end; `Corrupt`.
     pub fn receiver(mut self) -> Result<Receiver<T>> {
-        let taken = match self.end.shape.one_receiver {
-            true => self.end.take_alone(RECEIVING_END, "receiving", self.end.segment.patience(Wait::Try)),
-            false => Ok(()),
-        };
+        let alone = self.end.shape.to == To::One;
+        let taken = if alone { self.end.take_alone(RECEIVING_END, "receiving") } else { Ok(()) };
         let address = self.end.segment.address().clone();
         taken.and_then(|()| Receiver::of(self.end)).map_err(|error| error.during("receive from", &address))
     }
@@ -161,17 +143,10 @@ impl<T: Item + ?Sized> Queue<T> {
         self.end.detach()
     }
 
-    fn of(segment: Segment) -> Result<Self> {
+    fn of((segment, shape): (Segment, Shape)) -> Result<Self> {
         let address = segment.address().clone();
-        End::of(segment)
-            .and_then(|end| match T::says()?.length {
-                Some(length) if end.shape.longest != length => Err(Error::new(
-                    ErrorKind::Corrupt,
-                    format!("its messages have {} bytes, and its type has {length}", end.shape.longest),
-                )),
-                _ => Ok(Self { end, of: PhantomData }),
-            })
-            .map_err(|error| error.during("attach", &address))
+        let end = End::of(segment, shape).map_err(|error| error.during("attach", &address))?;
+        Ok(Self { end, of: PhantomData })
     }
 }
 
@@ -199,58 +174,48 @@ impl<T: Item + ?Sized> fmt::Debug for Queue<T> {
 /// ```
 #[must_use]
 pub struct QueueOptions<T: Item + ?Sized = [u8]> {
-    wish: Wish,
-    segment: Options,
-    of: PhantomData<fn(&T)>,
+    making: Making<T>,
 }
 
 impl<T: Item + ?Sized> QueueOptions<T> {
     fn new() -> Self {
-        let wish = Wish {
-            depth: DEPTH,
-            longest: LONGEST,
-            spare: SPARE,
-            one_sender: false,
-            one_receiver: false,
-            when_full: WhenFull::Wait,
-        };
-        Self { wish, segment: Options::new(), of: PhantomData }
+        Self { making: Making::new(DEPTH, To::OneOfMany, WhenFull::Wait) }
     }
 
     /// How many messages a new queue has room for: rounded up to a power of two. 256 unless said otherwise.
     pub fn depth(mut self, messages: u64) -> Self {
-        self.wish.depth = messages;
+        self.making.wish.depth = messages;
         self
     }
 
     /// How many messages more can be filled or be in somebody's hands: of messages of more than 240 bytes, for each of
     /// which that is reserved. 8 unless said otherwise.
     pub fn spare(mut self, messages: u64) -> Self {
-        self.wish.spare = messages;
+        self.making.wish.spare = messages;
         self
     }
 
     /// Only one process sends to a new queue at a time, which is faster. If it dies, the next one may.
     pub fn one_sender(mut self) -> Self {
-        self.wish.one_sender = true;
+        self.making.wish.one_sender = true;
         self
     }
 
     /// Only one process receives from a new queue at a time, which is faster. If it dies, the next one may.
     pub fn one_receiver(mut self) -> Self {
-        self.wish.one_receiver = true;
+        self.making.wish.to = To::One;
         self
     }
 
     /// What the senders of a new queue do when it is full. They wait unless said otherwise.
     pub fn when_full(mut self, when_full: WhenFull) -> Self {
-        self.wish.when_full = when_full;
+        self.making.wish.when_full = when_full;
         self
     }
 
     /// How to make and attach the segment: its mode, whether it is kept, how long to wait.
     pub fn segment(mut self, options: &Options) -> Self {
-        self.segment = options.clone();
+        self.making.segment = options.clone();
         self
     }
 
@@ -263,12 +228,7 @@ impl<T: Item + ?Sized> QueueOptions<T> {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        self.create_at(address.try_into()?)
-    }
-
-    fn create_at(&self, address: Address) -> Result<Queue<T>> {
-        let (options, size) = self.prepared(&address).map_err(|error| error.during("create", &address))?;
-        Queue::of(options.create(address, size)?)
+        Queue::of(self.making.create(address.try_into()?)?)
     }
 
     /// As [`Queue::attach`], in this way: what it was made for is as it is.
@@ -280,12 +240,7 @@ impl<T: Item + ?Sized> QueueOptions<T> {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        self.attach_at(address.try_into()?)
-    }
-
-    fn attach_at(&self, address: Address) -> Result<Queue<T>> {
-        let options = self.to_attach(&address).map_err(|error| error.during("attach", &address))?;
-        self.checked(options.attach(address)?)
+        Queue::of(self.making.attach(address.try_into()?)?)
     }
 
     /// As [`Queue::open_or_create`], in this way: what is there already is used as it is.
@@ -297,77 +252,26 @@ impl<T: Item + ?Sized> QueueOptions<T> {
         A: TryInto<Address>,
         Error: From<A::Error>,
     {
-        let address = address.try_into()?;
-        // Others may make and remove it meanwhile, but not for ever.
-        let mut last = None;
-        for _ in 0..100 {
-            match self.attach_at(address.clone()) {
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                other => return other,
-            }
-            match self.create_at(address.clone()) {
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => last = Some(error),
-                other => return other,
-            }
-        }
-        Err(last.unwrap_or_else(|| Error::new(ErrorKind::Unknown, "it appears and disappears all the time")))
-    }
-
-    fn prepared(&self, address: &Address) -> Result<(Options, u64)> {
-        ensure_native(address)?;
-        let Says { content, length } = T::says()?;
-        let content = content.unwrap_or(Content { kind: Content::QUEUE, ..Content::default() });
-        let longest = length.map_or(self.wish.longest, |length| length as u64);
-        let plan = Plan::new(&Wish { longest, ..self.wish })?;
-        let size = plan.check()?.size()?;
-        Ok((self.segment.with_content(Typed { content, first: plan.as_bytes().to_vec() })?, size))
-    }
-
-    fn to_attach(&self, address: &Address) -> Result<Options> {
-        ensure_native(address)?;
-        match T::says()?.content {
-            Some(content) => self.segment.with_content(Typed { content, first: Vec::new() }),
-            None => Ok(self.segment.clone()),
-        }
-    }
-
-    /// Who takes a queue of any type looks that it is one.
-    fn checked(&self, segment: Segment) -> Result<Queue<T>> {
-        match segment.content()? {
-            Some(content) if content.kind == Content::QUEUE => Queue::of(segment),
-            content => {
-                let what = format!("it has {}, and no queue", content.unwrap_or_default());
-                Err(Error::new(ErrorKind::Incompatible, what).during("attach", segment.address()))
-            }
-        }
+        Queue::of(self.making.open_or_create(&address.try_into()?)?)
     }
 }
 
 impl QueueOptions {
     /// How many bytes a message can have. 4096 unless said otherwise.
     pub fn message(mut self, bytes: u64) -> Self {
-        self.wish.longest = bytes;
+        self.making.wish.longest = bytes;
         self
     }
 }
 
 impl<T: Item + ?Sized> Clone for QueueOptions<T> {
     fn clone(&self) -> Self {
-        Self { wish: self.wish, segment: self.segment.clone(), of: PhantomData }
+        Self { making: self.making.clone() }
     }
 }
 
 impl<T: Item + ?Sized> fmt::Debug for QueueOptions<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("QueueOptions").field("wish", &self.wish).field("segment", &self.segment).finish()
+        f.debug_tuple("QueueOptions").field(&self.making).finish()
     }
-}
-
-fn ensure_native(address: &Address) -> Result<()> {
-    if address.kind() == Kind::Cenote {
-        return Ok(());
-    }
-    let what = format!("{}: segments have no channels", address.kind());
-    Err(Error::new(ErrorKind::Unsupported, what)
-        .with_hint("channels are native: use an address without a kind, such as robot/goals"))
 }

@@ -6,13 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use std::{fmt, hint};
 
-use super::super::ring::{Found, ReceivingAt};
 use super::borrowed::Borrowed;
-use super::cell;
-use super::end::End;
-use super::item::{Bytes, Item};
+use crate::channel::arrived::Arrived;
+use crate::channel::end::End;
+use crate::channel::item::{Bytes, Item};
+use crate::channel::ring::{Found, ReceivingAt};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::CELLS;
 use crate::segment::Segment;
 use crate::sys::Wait;
 
@@ -27,16 +26,6 @@ pub struct Receiver<T: Item + ?Sized = [u8]> {
     at: ReceivingAt,
     asked: Cell<Option<Instant>>,
     of: PhantomData<fn() -> T>,
-}
-
-/// A message that can be read: where it is, and what its cell says of it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Arrived {
-    pub(super) position: u64,
-    pub(super) tag: u32,
-    pub(super) len: usize,
-    /// Where its bytes are mapped.
-    pub(super) offset: usize,
 }
 
 impl<T: Item + ?Sized> Receiver<T> {
@@ -213,22 +202,14 @@ impl<T: Item + ?Sized> Receiver<T> {
         }
     }
 
-    /// What the cell says of its message: of which nothing is used before it is checked.
+    /// What the cell says of its message, if that can be.
     #[inline(always)]
     pub(super) fn read_head(&self, position: u64) -> Result<Arrived> {
         let end = &self.end;
-        let ring = end.ring();
-        let cell = ring.cell(position);
-        let (tag, len) = cell::said(cell);
-        if len <= end.short {
-            let offset = CELLS + ring.cell_at(position) * size_of::<u64>() + cell::MESSAGE_AT;
-            return Ok(Arrived { position, tag, len, offset });
+        match Arrived::at(&end.ring(), position, &end.shape, end.short) {
+            Some(arrived) => Ok(arrived),
+            None => self.pass_over(position),
         }
-        let chunk = cell::chunk(cell);
-        if len > end.shape.longest || chunk >= end.shape.chunks as u64 {
-            return self.pass_over(position);
-        }
-        Ok(Arrived { position, tag, len, offset: end.shape.chunk_at(chunk as usize) })
     }
 
     #[cold]
@@ -334,7 +315,7 @@ impl Receiver {
 
     #[inline]
     fn borrow_at(&self, position: u64) -> Result<Borrowed<'_>> {
-        self.read_head(position).map(|arrived| Borrowed::new(self, arrived))
+        self.read_head(position).map(|arrived| Borrowed::new(self, position, arrived))
     }
 
     #[cold]

@@ -1,52 +1,24 @@
 //! The end that sends.
 
-use std::cell::Cell;
 use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::super::ring::{Claim, SendingAt};
-use super::cell;
-use super::end::End;
-use super::item::Item;
-use super::loan::Loan;
-use crate::error::{Error, ErrorKind, Result};
-use crate::layout::WhenFull;
+use crate::channel::end::End;
+use crate::channel::item::Item;
+use crate::channel::outlet::{Loan, Outlet};
+use crate::error::Result;
 use crate::segment::Segment;
-use crate::sys::Wait;
 
 /// An end of a [`Queue`](super::Queue) that sends.
 ///
 /// It stays in one thread at a time: it can be moved to another, and a thread that wants its own attaches its own.
 pub struct Sender<T: Item + ?Sized = [u8]> {
-    pub(super) end: End,
-    pub(super) at: SendingAt,
-    /// Where to look for a free chunk.
-    pub(super) cursor: Cell<usize>,
-    of: PhantomData<fn(&T)>,
-}
-
-/// How an attempt in the usual way ended.
-enum Quick {
-    Sent,
-    /// It has to be looked at more closely.
-    Unknown,
-    /// Something is the matter.
-    Odd,
-}
-
-/// What is to be sent.
-pub(super) enum Message<'a> {
-    Short(&'a [u8]),
-    /// A chunk that is ours, and how many bytes of it.
-    Chunk(usize, usize),
+    outlet: Outlet<T>,
 }
 
 impl<T: Item + ?Sized> Sender<T> {
     pub(super) fn of(end: End) -> Result<Self> {
-        let at = end.ring().sending_from()?;
-        end.mapping().intact()?;
-        Ok(Self { end, at, cursor: Cell::new(0), of: PhantomData })
+        Outlet::of(end).map(|outlet| Self { outlet })
     }
 
     /// Sends a copy. Where there is no room it does what the queue was made for: waits until there is, fails
@@ -60,7 +32,7 @@ impl<T: Item + ?Sized> Sender<T> {
     /// `LockError` in a forked child.
     #[inline(always)]
     pub fn send(&self, message: &T) -> Result<()> {
-        self.send_tagged(0, message)
+        self.outlet.send(0, message)
     }
 
     /// The same with a tag, which the receiver gets beside the message: a number that means what the programs agree on.
@@ -69,13 +41,7 @@ impl<T: Item + ?Sized> Sender<T> {
     /// Those of [`send`](Self::send).
     #[inline(always)]
     pub fn send_tagged(&self, tag: u32, message: &T) -> Result<()> {
-        if self.at_once(tag, message)? {
-            return Ok(());
-        }
-        match self.end.shape.when_full {
-            WhenFull::Fail => Err(self.end.during("send to", full())),
-            _ => self.patiently(tag, message, self.end.segment.patience(Wait::Forever)),
-        }
+        self.outlet.send(tag, message)
     }
 
     /// Sends a copy if there is room: false if there is not.
@@ -84,7 +50,7 @@ impl<T: Item + ?Sized> Sender<T> {
     /// Those of [`send`](Self::send), `OutOfResources` and `Timeout` excepted.
     #[inline]
     pub fn try_send(&self, message: &T) -> Result<bool> {
-        self.at_once(0, message)
+        self.outlet.try_send(0, message)
     }
 
     /// The same with a tag.
@@ -93,7 +59,7 @@ impl<T: Item + ?Sized> Sender<T> {
     /// Those of [`try_send`](Self::try_send).
     #[inline]
     pub fn try_send_tagged(&self, tag: u32, message: &T) -> Result<bool> {
-        self.at_once(tag, message)
+        self.outlet.try_send(tag, message)
     }
 
     /// Sends a copy, and waits for room for so long at most, whatever the queue was made for.
@@ -102,7 +68,7 @@ impl<T: Item + ?Sized> Sender<T> {
     /// Those of [`send`](Self::send).
     #[inline]
     pub fn send_timeout(&self, message: &T, timeout: Duration) -> Result<()> {
-        self.send_tagged_timeout(0, message, timeout)
+        self.outlet.send_timeout(0, message, timeout)
     }
 
     /// The same with a tag.
@@ -110,120 +76,13 @@ impl<T: Item + ?Sized> Sender<T> {
     /// # Errors
     /// Those of [`send`](Self::send).
     pub fn send_tagged_timeout(&self, tag: u32, message: &T, timeout: Duration) -> Result<()> {
-        if self.at_once(tag, message)? {
-            return Ok(());
-        }
-        self.patiently(tag, message, Wait::up_to(Some(timeout)))
-    }
-
-    /// If there is room.
-    #[inline(always)]
-    fn at_once(&self, tag: u32, message: &T) -> Result<bool> {
-        match self.quickly(tag, message.bytes()) {
-            Quick::Sent => Ok(true),
-            Quick::Unknown => self.slowly(tag, message.bytes(), Wait::Try),
-            Quick::Odd => self.why_odd(),
-        }
-    }
-
-    /// The usual case, in as few steps as it can be done.
-    #[inline(always)]
-    fn quickly(&self, tag: u32, bytes: &[u8]) -> Quick {
-        let end = &self.end;
-        if bytes.len() > end.short || !end.is_well() {
-            return Quick::Unknown;
-        }
-        let ring = end.ring();
-        let Some(position) = ring.claim_quickly(&self.at, end.me) else { return Quick::Unknown };
-        let cell = ring.cell(position);
-        cell::say(cell, tag, bytes.len());
-        cell::write(cell, bytes);
-        let published = ring.publish(&self.at, position, end.me);
-        end.notify_receivers();
-        if published && end.is_well() { Quick::Sent } else { Quick::Odd }
-    }
-
-    #[cold]
-    fn why_odd(&self) -> Result<bool> {
-        let error = self.end.mapping().intact().err().unwrap_or_else(taken_for_dead);
-        Err(self.end.during("send to", error))
-    }
-
-    #[cold]
-    fn patiently(&self, tag: u32, message: &T, wait: Wait) -> Result<()> {
-        if self.slowly(tag, message.bytes(), wait)? {
-            Ok(())
-        } else {
-            Err(self.end.during("send to", still_full()))
-        }
-    }
-
-    #[cold]
-    fn slowly(&self, tag: u32, bytes: &[u8], wait: Wait) -> Result<bool> {
-        self.send_bytes(tag, bytes, wait).map_err(|error| self.end.during("send to", error))
-    }
-
-    fn send_bytes(&self, tag: u32, bytes: &[u8], wait: Wait) -> Result<bool> {
-        self.end.ensure_ours()?;
-        let Some(mut loan) = self.borrow_chunk(bytes.len(), wait)? else { return Ok(false) };
-        loan.put(0, bytes)?;
-        loan.hand_over(tag, wait).map(|left| left.is_none())
-    }
-
-    /// Waits for a position to send at.
-    pub(super) fn claim(&self, wait: Wait) -> Result<Option<u64>> {
-        let end = &self.end;
-        let ring = end.ring();
-        let look = |thoroughly| {
-            loop {
-                end.mapping().intact()?;
-                match ring.claim(&self.at, end.me)? {
-                    Claim::Ours(position) => return Ok(Some(position)),
-                    Claim::Held(position) if thoroughly => {
-                        if !ring.skip_if_gone(position, &end.living()?)? {
-                            return Ok(None);
-                        }
-                    }
-                    Claim::Full(_) | Claim::Held(_) | Claim::Restless => return Ok(None),
-                }
-            }
-        };
-        match ring.claim_quickly(&self.at, end.me) {
-            Some(position) => Ok(Some(position)),
-            None => end.wait_at(&end.room(), wait, look),
-        }
-    }
-
-    /// Says what is in the cell, or in the chunk, and lets it go.
-    pub(super) fn publish(&self, position: u64, tag: u32, message: &Message<'_>) -> Result<()> {
-        let end = &self.end;
-        let ring = end.ring();
-        let cell = ring.cell(position);
-        let still_ours = match *message {
-            Message::Short(bytes) => {
-                cell::say(cell, tag, bytes.len());
-                cell::write(cell, bytes);
-                true
-            }
-            Message::Chunk(chunk, len) => {
-                cell::say(cell, tag, len);
-                cell::set_chunk(cell, chunk);
-                end.pool().send(chunk, position, end.me)
-            }
-        };
-        let published = still_ours && ring.publish(&self.at, position, end.me);
-        if !still_ours {
-            ring.give_up(position, end.me);
-        }
-        end.notify_receivers();
-        end.mapping().intact()?;
-        if published { Ok(()) } else { Err(taken_for_dead()) }
+        self.outlet.send_timeout(tag, message, timeout)
     }
 
     /// The segment that it lies in.
     #[must_use]
     pub fn segment(&self) -> &Segment {
-        &self.end.segment
+        self.outlet.segment()
     }
 
     /// Detaches, and reports errors: as [`Segment::detach`].
@@ -231,7 +90,7 @@ impl<T: Item + ?Sized> Sender<T> {
     /// # Errors
     /// As there.
     pub fn detach(self) -> Result<()> {
-        self.end.detach()
+        self.outlet.detach()
     }
 }
 
@@ -242,80 +101,12 @@ impl Sender {
     /// # Errors
     /// Those of [`send`](Self::send).
     pub fn loan(&self, len: usize) -> Result<Loan<'_>> {
-        let wait = self.patience();
-        let loan = self.end.ensure_ours().and_then(|()| self.borrow_chunk(len, wait));
-        match loan {
-            Ok(Some(loan)) => Ok(loan),
-            Ok(None) if matches!(wait, Wait::Try) => Err(self.end.during("loan from", no_chunk())),
-            Ok(None) => Err(self.end.during("loan from", still_full())),
-            Err(error) => Err(self.end.during("loan from", error)),
-        }
-    }
-}
-
-impl<T: Item + ?Sized> Sender<T> {
-    /// How long to wait for room, where nothing is said.
-    pub(super) fn patience(&self) -> Wait {
-        match self.end.shape.when_full {
-            WhenFull::Wait => self.end.segment.patience(Wait::Forever),
-            WhenFull::Fail | WhenFull::DropOldest => Wait::Try,
-        }
-    }
-
-    fn borrow_chunk(&self, len: usize, wait: Wait) -> Result<Option<Loan<'_, T>>> {
-        let end = &self.end;
-        if len > end.shape.longest {
-            return Err(too_long(len, end.shape.longest));
-        }
-        if len <= end.short {
-            return Ok(Some(Loan::short(self, len)));
-        }
-        let (ring, pool) = (end.ring(), end.pool());
-        let lend = || pool.lend(&self.cursor, end.me, |position| ring.is_over(position), &end.living()?);
-        let chunk = match lend()? {
-            None => end.wait_at(&end.room(), wait, |_| {
-                end.mapping().intact()?;
-                lend()
-            })?,
-            chunk => chunk,
-        };
-        end.mapping().intact()?;
-        Ok(chunk.map(|chunk| Loan::chunk(self, chunk, len)))
+        self.outlet.loan(len)
     }
 }
 
 impl<T: Item + ?Sized> fmt::Debug for Sender<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("segment", &self.end.segment).finish_non_exhaustive()
+        f.debug_struct("Sender").field("segment", self.segment()).finish_non_exhaustive()
     }
-}
-
-#[cold]
-fn full() -> Error {
-    Error::new(ErrorKind::OutOfResources, "it is full, and was made to say so")
-        .with_hint("receive from it, or make it deeper; `cenote show` tells who receives")
-}
-
-#[cold]
-pub(super) fn still_full() -> Error {
-    Error::new(ErrorKind::Timeout, "it has been full all the time")
-        .with_hint("nobody receives, or too slowly: `cenote show` tells who does; or wait longer")
-}
-
-#[cold]
-fn no_chunk() -> Error {
-    Error::new(ErrorKind::OutOfResources, "all its memory for messages is in use")
-        .with_hint("receive from it, drop loans, or make it with more to spare")
-}
-
-#[cold]
-fn too_long(len: usize, longest: usize) -> Error {
-    Error::new(ErrorKind::InvalidSize, format!("a message of {len} bytes, and {longest} is the most"))
-        .with_hint("send less, or make the channel for longer messages")
-}
-
-#[cold]
-fn taken_for_dead() -> Error {
-    Error::new(ErrorKind::LockError, "somebody has passed over this message, as if its sender were dead")
-        .with_hint("something has closed this process's files: attach anew")
 }

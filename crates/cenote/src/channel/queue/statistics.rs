@@ -2,12 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use super::super::ring::sent;
-use super::end::End;
 use crate::address::Address;
-use crate::backend::{self, Inside};
+use crate::channel::end::End;
+use crate::channel::looking::{Looking, sent_by};
 use crate::error::Result;
-use crate::layout::{CELLS, Content, DEEPEST, DROPPED, HEAD, Plan, SKIPPED, Shape, TAIL};
+use crate::layout::{Content, DEEPEST, DROPPED, HEAD, SKIPPED, Shape};
 
 /// How much went through a queue. While it is in use the numbers belong together only roughly: each is read by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,30 +58,18 @@ impl Statistics {
     /// # Ok::<(), cenote::Error>(())
     /// ```
     pub fn look(address: &Address) -> Result<Option<Self>> {
-        let look = || match backend::of(address)?.inside()? {
-            Some(inside) if inside.content().0.kind == Content::QUEUE => Self::inside(&*inside).map(Some),
-            _ => Ok(None),
+        let look = || match Looking::into(address, Content::QUEUE)? {
+            Some(looking) => Self::inside(&looking).map(Some),
+            None => Ok(None),
         };
         look().map_err(|error: crate::Error| error.during("look at", address))
     }
 
-    fn inside(inside: &dyn Inside) -> Result<Self> {
-        let word = |offset: usize| {
-            let mut word = [0; size_of::<u64>()];
-            inside.read_at(offset, &mut word).map(|()| u64::from_ne_bytes(word))
-        };
-        let mut plan = Plan::default();
-        inside.read_at(0, zerocopy::IntoBytes::as_mut_bytes(&mut plan))?;
-        let (_, size) = inside.content();
-        let shape = plan.check()?.within(usize::try_from(size).unwrap_or(usize::MAX))?;
-        let cell = |position: u64| {
-            let cell = ((position & (shape.depth() - 1)) as usize) << shape.cell_bits();
-            word(CELLS + cell * size_of::<u64>()).ok()
-        };
-        let hint = word(TAIL)?;
-        let tail = sent(hint, shape.bits, cell).unwrap_or(hint);
+    fn inside(looking: &Looking) -> Result<Self> {
+        let word = |offset| looking.word(offset);
+        let tail = sent_by(&looking.shape, word)?;
         let (head, dropped, skipped) = (word(HEAD)?, word(DROPPED)?, word(SKIPPED)?);
-        Ok(Self::from(&shape, &Words { tail, head, dropped, skipped, deepest: word(DEEPEST)? }))
+        Ok(Self::from(&looking.shape, &Words { tail, head, dropped, skipped, deepest: word(DEEPEST)? }))
     }
 
     pub(super) fn of(end: &End) -> Result<Self> {

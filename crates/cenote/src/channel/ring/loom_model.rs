@@ -17,7 +17,8 @@ const ONE: By = By { slot: 0, generation: 1 };
 const TWO: By = By { slot: 1, generation: 1 };
 const THREE: By = By { slot: 2, generation: 1 };
 
-const DIRECT: Rules = Rules { senders_claim: false, receivers_claim: false, drop_oldest: false };
+const DIRECT: Rules =
+    Rules { senders_claim: false, receivers_claim: false, drop_oldest: false, topic: false };
 const SENDERS: Rules = Rules { senders_claim: true, ..DIRECT };
 const RECEIVERS: Rules = Rules { receivers_claim: true, ..DIRECT };
 const ALL: Rules = Rules { senders_claim: true, ..RECEIVERS };
@@ -52,7 +53,7 @@ impl Memory {
 
     fn ring(&self) -> Ring<'_, Traced> {
         let Self { control, cells, bits, rules, .. } = self;
-        Ring { control, cells, cell_bits: CELL_BITS, bits: *bits, rules: *rules }
+        Ring { control, records: &[], cells, cell_bits: CELL_BITS, bits: *bits, rules: *rules }
     }
 
     fn die(&self) {

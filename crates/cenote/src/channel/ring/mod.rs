@@ -8,20 +8,30 @@
 //! is gone, passes over. Where several receive, they take and finish in the same way; what a dead one has taken is taken
 //! by another. Where only one sends, and only one receives, they need none of this: one publishes, the other says how
 //! far it is, and a death is as if nothing had begun.
+//!
+//! Of a topic everybody reads everything, and nobody changes a cell for it: who has read one looks whether it is the same
+//! still. Who publishes goes round and round, and waits, if that was wanted, for those who say in their records that they
+//! are behind.
 
+mod keeping;
 mod mark;
+mod reading;
 mod receiving;
+mod records;
 mod sending;
 
 use std::sync::atomic::Ordering;
 
+pub(super) use keeping::Candidates;
 pub(super) use mark::By;
 use mark::{Mark, State};
+pub(super) use reading::{ReadingAt, Seen};
 pub(super) use receiving::{Found, ReceivingAt};
+pub(super) use records::{behind, unsubscribe};
 pub(super) use sending::{Claim, SendingAt, sent};
 
-use crate::layout::{CONTROL_WORDS, DEEPEST, DROPPED, HEAD, SKIPPED, TAIL};
-use crate::sync::Word;
+use crate::layout::{CONTROL_WORDS, DEEPEST, DROPPED, HEAD, SKIPPED, SUBSCRIBED, TAIL};
+use crate::sync::{Readable, Word};
 
 const WORD: usize = size_of::<u64>();
 
@@ -42,6 +52,8 @@ pub(super) struct Rules {
     pub(super) receivers_claim: bool,
     /// Whether a sender that finds no room puts its message in the place of the oldest.
     pub(super) drop_oldest: bool,
+    /// Whether everybody reads everything.
+    pub(super) topic: bool,
 }
 
 impl Rules {
@@ -50,12 +62,20 @@ impl Rules {
     fn claims(self) -> bool {
         self.senders_claim || self.receivers_claim
     }
+
+    /// Whether there is room only behind the head.
+    #[inline]
+    fn waits_for_head(self) -> bool {
+        !(self.receivers_claim || self.topic && self.drop_oldest)
+    }
 }
 
 /// The words of a channel.
 pub(super) struct Ring<'a, W> {
     /// What is in front of the cells.
     pub(super) control: &'a [W; CONTROL_WORDS],
+    /// Of a topic: what those who subscribe say of themselves.
+    pub(super) records: &'a [W],
     pub(super) cells: &'a [W],
     /// A cell has two to the power of this words.
     pub(super) cell_bits: u32,
@@ -76,7 +96,7 @@ pub(super) trait Living {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Nonsense;
 
-impl<'a, W: Word> Ring<'a, W> {
+impl<'a, W: Readable> Ring<'a, W> {
     #[inline]
     pub(super) fn depth(&self) -> u64 {
         1 << self.bits
@@ -90,14 +110,6 @@ impl<'a, W: Word> Ring<'a, W> {
     /// How many cells to look at, at most, before they are left alone for a moment.
     fn tries(&self) -> u64 {
         TRIES + self.depth()
-    }
-
-    /// Where to go on from `next`: at `hint`, if that is ahead, and as near as it must be.
-    #[inline]
-    fn further(&self, next: u64, hint: &W) -> u64 {
-        // Acquire: pairs with the Release in `publish`, as in `sending_from`. What is there is looked at.
-        let hint = hint.load(Ordering::Acquire);
-        if hint.wrapping_sub(next) <= self.depth() { hint } else { next }
     }
 
     /// Where a position's cell begins, in words from the first of all cells.
@@ -136,9 +148,24 @@ impl<'a, W: Word> Ring<'a, W> {
         &self.control[SKIPPED / WORD]
     }
 
+    /// Of a topic: how many records were ever used.
+    fn subscribed(&self) -> &'a W {
+        &self.control[SUBSCRIBED / WORD]
+    }
+
     #[inline]
     fn word(&self, position: u64) -> &'a W {
         &self.cells[self.cell_at(position)]
+    }
+}
+
+impl<W: Word> Ring<'_, W> {
+    /// Where to go on from `next`: at `hint`, if that is ahead, and as near as it must be.
+    #[inline]
+    fn further(&self, next: u64, hint: &W) -> u64 {
+        // Acquire: pairs with the Release in `publish`, as in `sending_from`. What is there is looked at.
+        let hint = hint.load(Ordering::Acquire);
+        if hint.wrapping_sub(next) <= self.depth() { hint } else { next }
     }
 
     /// Passes over a message whose sender is gone, or drops one whose receiver is: false if somebody has done so already.
@@ -175,8 +202,8 @@ impl<'a, W: Word> Ring<'a, W> {
 
     /// Whether what was sent at that position is of no use to anybody any more. False also if nobody has come there yet.
     pub(super) fn is_over(&self, position: u64) -> bool {
-        if self.rules.receivers_claim {
-            // Acquire: pairs with the Release of who finished it, so that what is written now comes after its reading.
+        if self.rules.receivers_claim || self.rules.topic {
+            // Acquire: pairs with the Release of who finished it, or has claimed its cell anew, so that what is written now comes after its reading.
             Mark(self.word(position).load(Ordering::Acquire)).is_over(self.lap(position))
         } else {
             // Acquire: likewise.

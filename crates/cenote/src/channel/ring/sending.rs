@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::mark::{Mark, State};
 use super::{By, Nonsense, Ring, SOUNDING, STRIDE};
-use crate::sync::Word;
+use crate::sync::{Word, fence};
 
 /// What became of an attempt to have a position for sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl<W: Word> Ring<'_, W> {
         // Acquire: pairs with the Release in `publish`: the head is not seen older than it was then.
         let mut next = self.tail().load(Ordering::Acquire);
         if !self.rules.claims() {
-            // Who sent before may have died between publishing and saying so.
+            // Who sent before may have died between publishing and saying so, or, of a topic, while it wrote.
             for _ in 0..=self.depth() {
                 // Relaxed: who published it is dead, or has let go of its end.
                 if Mark(self.word(next).load(Ordering::Relaxed)).ahead_of(self.lap(next)) != 0 {
@@ -46,7 +46,7 @@ impl<W: Word> Ring<'_, W> {
                 }
                 next = next.wrapping_add(1);
             }
-            if next.wrapping_sub(head) > self.depth() {
+            if !self.rules.topic && next.wrapping_sub(head) > self.depth() {
                 return Err(Nonsense);
             }
         }
@@ -59,6 +59,10 @@ impl<W: Word> Ring<'_, W> {
         let next = at.next.get();
         if next.wrapping_sub(at.head_seen.get()) < self.depth() {
             return Ok(true);
+        }
+        if self.rules.topic {
+            at.head_seen.set(self.held_back_at(next)?);
+            return Ok(next.wrapping_sub(at.head_seen.get()) < self.depth());
         }
         // Acquire: pairs with the Release in `finish`, so that what is written now comes after its reading.
         let head = self.head().load(Ordering::Acquire);
@@ -76,7 +80,7 @@ impl<W: Word> Ring<'_, W> {
     #[inline(always)]
     pub(in crate::channel) fn claim_quickly(&self, at: &SendingAt, me: By) -> Option<u64> {
         let next = at.next.get();
-        if !self.rules.receivers_claim && next.wrapping_sub(at.head_seen.get()) >= self.depth() {
+        if self.rules.waits_for_head() && next.wrapping_sub(at.head_seen.get()) >= self.depth() {
             return None;
         }
         if self.rules.claims() {
@@ -84,16 +88,35 @@ impl<W: Word> Ring<'_, W> {
             // Acquire: as in `claim`.
             let seen = Mark(word.load(Ordering::Acquire));
             let free = seen.ahead_of(lap) == -1
-                && (!self.rules.receivers_claim
-                    || matches!(seen.state(), Some(State::Empty | State::Done | State::Skipped)));
+                && match seen.state() {
+                    Some(State::Empty | State::Done | State::Skipped) => true,
+                    Some(State::Published) => self.rules.topic || !self.rules.receivers_claim,
+                    _ => !self.rules.receivers_claim && !self.rules.topic,
+                };
             let claimed = Mark::by(State::Claimed, me, lap);
             // Acquire and Release: likewise.
             if !free || word.compare_exchange(seen.0, claimed.0, Ordering::AcqRel, Ordering::Relaxed).is_err()
             {
                 return None;
             }
+            if self.rules.topic {
+                // Release: as in `begin`.
+                fence(Ordering::Release);
+            }
+        } else if self.rules.topic {
+            self.begin(next, me);
         }
         Some(next)
+    }
+
+    /// Of who alone publishes to a topic: says that the cell is written, to those who still read what was there.
+    #[inline(always)]
+    fn begin(&self, position: u64, me: By) {
+        let claimed = Mark::by(State::Claimed, me, self.lap(position));
+        // Relaxed: the fence is behind it.
+        self.word(position).store(claimed.0, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `is_still_there`: who reads anything of what is written now sees the claim.
+        fence(Ordering::Release);
     }
 
     /// Takes the next position, if there is room.
@@ -102,7 +125,10 @@ impl<W: Word> Ring<'_, W> {
             return self.claim_among_others(at, me);
         }
         let next = at.next.get();
-        if self.has_room(at)? {
+        if !self.rules.waits_for_head() || self.has_room(at)? {
+            if self.rules.topic {
+                self.begin(next, me);
+            }
             return Ok(Claim::Ours(next));
         }
         self.note_depth(self.depth());
@@ -111,7 +137,7 @@ impl<W: Word> Ring<'_, W> {
 
     fn claim_among_others(&self, at: &SendingAt, me: By) -> Result<Claim, Nonsense> {
         for _ in 0..self.tries() {
-            if !self.rules.receivers_claim && !self.has_room(at)? {
+            if self.rules.waits_for_head() && !self.has_room(at)? {
                 self.note_depth(self.depth());
                 return Ok(Claim::Full(at.next.get()));
             }
@@ -129,10 +155,10 @@ impl<W: Word> Ring<'_, W> {
                 }
                 _ => return Err(Nonsense),
             }
-            if self.rules.receivers_claim {
+            if self.rules.receivers_claim || self.rules.topic {
                 match seen.state() {
                     Some(State::Empty | State::Skipped | State::Done) => {}
-                    Some(State::Published) if self.rules.drop_oldest => {}
+                    Some(State::Published) if self.rules.drop_oldest || self.rules.topic => {}
                     Some(State::Taken) if self.rules.drop_oldest => {
                         self.note_depth(self.depth());
                         return Ok(Claim::Held(next.wrapping_sub(self.depth())));
@@ -157,6 +183,10 @@ impl<W: Word> Ring<'_, W> {
                     // Relaxed: for people.
                     self.dropped().fetch_add(1, Ordering::Relaxed);
                 }
+                if self.rules.topic {
+                    // Release: as in `begin`.
+                    fence(Ordering::Release);
+                }
                 return Ok(Claim::Ours(next));
             }
         }
@@ -169,7 +199,7 @@ impl<W: Word> Ring<'_, W> {
         let (word, lap) = (self.word(position), self.lap(position));
         let published = Mark::new(State::Published, lap);
         at.next.set(position.wrapping_add(1));
-        if position % SOUNDING == SOUNDING - 1 {
+        if position % SOUNDING == SOUNDING - 1 && !self.rules.topic {
             // Relaxed: for people.
             self.note_depth(position.wrapping_sub(self.head().load(Ordering::Relaxed)).wrapping_add(1));
         }
@@ -205,13 +235,6 @@ impl<W: Word> Ring<'_, W> {
         if depth <= self.depth() && depth > self.deepest().load(Ordering::Relaxed) {
             self.deepest().store(depth, Ordering::Relaxed);
         }
-    }
-
-    /// How many were sent, as far as can be seen from here.
-    pub(in crate::channel) fn sent(&self) -> u64 {
-        // Relaxed: for people.
-        let word = |position| Some(self.word(position).load(Ordering::Relaxed));
-        sent(self.tail().load(Ordering::Relaxed), self.bits, word).unwrap_or_default()
     }
 }
 

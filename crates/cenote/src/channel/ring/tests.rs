@@ -8,13 +8,13 @@ use super::*;
 
 const ME: By = By { slot: 3, generation: 9 };
 const RULES: [Rules; 5] = {
-    let direct = Rules { senders_claim: false, receivers_claim: false, drop_oldest: false };
+    let direct = Rules { senders_claim: false, receivers_claim: false, drop_oldest: false, topic: false };
     [
         direct,
         Rules { senders_claim: true, ..direct },
         Rules { receivers_claim: true, ..direct },
-        Rules { senders_claim: true, receivers_claim: true, drop_oldest: false },
-        Rules { senders_claim: true, receivers_claim: true, drop_oldest: true },
+        Rules { senders_claim: true, receivers_claim: true, ..direct },
+        Rules { senders_claim: true, receivers_claim: true, drop_oldest: true, ..direct },
     ]
 };
 
@@ -38,7 +38,7 @@ fn ring<'a>(
     bits: u32,
     rules: Rules,
 ) -> Ring<'a, AtomicU64> {
-    Ring { control, cells, cell_bits: 3, bits, rules }
+    Ring { control, records: &[], cells, cell_bits: 3, bits, rules }
 }
 
 #[test]

@@ -91,6 +91,13 @@ fn wake<W: Word, K: Kernel<W>>(bell: &Bell<'_, W>, kernel: &K) {
     }
 }
 
+/// Wakes all who sleep there, and those who are about to, without having looked whether anybody does.
+pub(super) fn wake_in_any_case<W: Word>(word: &W, wake_all: impl Fn(&W)) {
+    // Release: pairs with nothing; what they wait for is before it, and the kernel looks at the word with its own lock in hand.
+    word.fetch_add(WOKEN, Ordering::Release);
+    wake_all(word);
+}
+
 /// In one step that nobody sleeps any more: who comes then sees what there is.
 fn wake_all<W: Word, K: Kernel<W>>(word: &W, kernel: &K) {
     // Relaxed: the barrier in `notify` is before it.

@@ -38,10 +38,10 @@ pub(super) trait VersionToStore: Version {
     fn fetch_or(&self, bits: u64, order: Ordering) -> u64;
 }
 
-impl Version for WordToRead<'_> {
+impl Version for WordToRead {
     #[inline]
     fn load(&self) -> u64 {
-        WordToRead::load(*self)
+        WordToRead::load(self)
     }
 }
 

@@ -35,7 +35,7 @@ mod sealed {
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Says {
-    /// In the segment's header; `None`: that it is a queue is enough.
+    /// In the segment's header, but for its kind; `None`: the kind is enough.
     pub(super) content: Option<Content>,
     /// The length of each, if all have one.
     pub(super) length: Option<usize>,
@@ -79,8 +79,7 @@ where
     type Owned = T;
 
     fn says() -> Result<Says> {
-        let content = Content { kind: Content::QUEUE, ..content_of::<T>()? };
-        Ok(Says { content: Some(content), length: Some(size_of::<T>()) })
+        Ok(Says { content: Some(content_of::<T>()?), length: Some(size_of::<T>()) })
     }
 
     #[inline]

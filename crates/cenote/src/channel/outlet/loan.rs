@@ -4,17 +4,18 @@
 
 use std::{fmt, io};
 
-use super::item::Item;
-use super::sender::{Message, Sender, still_full};
+use super::{Message, Outlet, still_full};
+use crate::channel::cell::Aligned;
+use crate::channel::item::Item;
 use crate::error::{Error, Result};
 use crate::segment::View;
 use crate::sys::Wait;
 
-/// Memory for a message, from [`Sender::loan`]: filled in place, and sent without a copy. Dropped unsent, it is given back.
+/// Memory for a message, from [`Sender::loan`](crate::Sender::loan): filled in place, and sent without a copy. Dropped unsent, it is given back.
 ///
 /// It lies in shared memory, where others could write: so bytes are copied into it. What was there before is not cleared.
 pub struct Loan<'a, T: Item + ?Sized = [u8]> {
-    sender: &'a Sender<T>,
+    outlet: &'a Outlet<T>,
     len: usize,
     memory: Memory,
     /// How far [`io::Write`] has come.
@@ -30,17 +31,13 @@ enum Memory {
     Gone,
 }
 
-/// As words are, and lines, so that it can be filled with either.
-#[repr(align(64))]
-struct Aligned([u8; 256]);
-
 impl<'a, T: Item + ?Sized> Loan<'a, T> {
-    pub(super) fn short(sender: &'a Sender<T>, len: usize) -> Self {
-        Self { sender, len, memory: Memory::Short(Aligned([0; 256])), written: 0 }
+    pub(super) fn short(outlet: &'a Outlet<T>, len: usize) -> Self {
+        Self { outlet, len, memory: Memory::Short(Aligned([0; 256])), written: 0 }
     }
 
-    pub(super) fn chunk(sender: &'a Sender<T>, chunk: usize, len: usize) -> Self {
-        Self { sender, len, memory: Memory::Chunk(chunk), written: 0 }
+    pub(super) fn chunk(outlet: &'a Outlet<T>, chunk: usize, len: usize) -> Self {
+        Self { outlet, len, memory: Memory::Chunk(chunk), written: 0 }
     }
 
     pub(super) fn put(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
@@ -50,7 +47,7 @@ impl<'a, T: Item + ?Sized> Loan<'a, T> {
         match &mut self.memory {
             Memory::Short(Aligned(all)) => all[offset..offset + bytes.len()].copy_from_slice(bytes),
             Memory::Chunk(chunk) => {
-                let end = &self.sender.end;
+                let end = &self.outlet.end;
                 end.mapping().write(end.shape.chunk_at(*chunk) + offset, bytes)?;
             }
             Memory::Gone => {}
@@ -60,14 +57,14 @@ impl<'a, T: Item + ?Sized> Loan<'a, T> {
 
     /// Sends it: the loan itself if there was no room in the time.
     pub(super) fn hand_over(mut self, tag: u32, wait: Wait) -> Result<Option<Self>> {
-        self.sender.end.ensure_ours()?;
-        let Some(position) = self.sender.claim(wait)? else { return Ok(Some(self)) };
+        self.outlet.end.ensure_ours()?;
+        let Some(position) = self.outlet.claim(wait)? else { return Ok(Some(self)) };
         let message = match &self.memory {
             Memory::Short(Aligned(all)) => Message::Short(&all[..self.len]),
             Memory::Chunk(chunk) => Message::Chunk(*chunk, self.len),
             Memory::Gone => Message::Short(&[]),
         };
-        let sent = self.sender.publish(position, tag, &message);
+        let sent = self.outlet.publish(position, tag, &message);
         // Also if that failed it is not ours to give back.
         self.memory = Memory::Gone;
         sent.map(|()| None)
@@ -92,8 +89,8 @@ impl Loan<'_> {
     /// # Errors
     /// `InvalidSize` if they are not within the message; `Corrupt` if the memory was taken away.
     pub fn write_at(&mut self, offset: usize, bytes: &[u8]) -> Result<()> {
-        let sender = self.sender;
-        self.put(offset, bytes).map_err(|error| sender.end.during("write", error))
+        let outlet = self.outlet;
+        self.put(offset, bytes).map_err(|error| outlet.end.during("write", error))
     }
 
     /// The bytes in place, to be filled. They begin at a multiple of 64.
@@ -106,7 +103,7 @@ impl Loan<'_> {
         match &mut self.memory {
             Memory::Short(Aligned(all)) => &mut all[..self.len],
             Memory::Chunk(chunk) => {
-                let end = &self.sender.end;
+                let end = &self.outlet.end;
                 let at = end.shape.chunk_at(*chunk);
                 let view = View::part(end.mapping(), end.segment.address(), at, self.len);
                 // SAFETY: the caller's promise; the chunk is ours as long as this is.
@@ -129,11 +126,11 @@ impl Loan<'_> {
     /// # Errors
     /// Those of [`send`](Self::send).
     pub fn send_tagged(self, tag: u32) -> Result<()> {
-        let sender = self.sender;
-        match self.hand_over(tag, sender.patience()) {
+        let outlet = self.outlet;
+        match self.hand_over(tag, outlet.patience()) {
             Ok(None) => Ok(()),
-            Ok(Some(_)) => Err(sender.end.during("send to", still_full())),
-            Err(error) => Err(sender.end.during("send to", error)),
+            Ok(Some(_)) => Err(outlet.end.during("send to", still_full())),
+            Err(error) => Err(outlet.end.during("send to", error)),
         }
     }
 
@@ -142,8 +139,8 @@ impl Loan<'_> {
     /// # Errors
     /// Those of [`Sender::try_send`].
     pub fn try_send(self, tag: u32) -> Result<Option<Self>> {
-        let sender = self.sender;
-        self.hand_over(tag, Wait::Try).map_err(|error| sender.end.during("send to", error))
+        let outlet = self.outlet;
+        self.hand_over(tag, Wait::Try).map_err(|error| outlet.end.during("send to", error))
     }
 }
 
@@ -163,7 +160,7 @@ impl io::Write for Loan<'_> {
 
 impl<T: Item + ?Sized> Drop for Loan<'_, T> {
     fn drop(&mut self) {
-        let end = &self.sender.end;
+        let end = &self.outlet.end;
         if let (Memory::Chunk(chunk), Ok(())) = (&self.memory, end.ensure_ours()) {
             end.pool().give_back(*chunk, end.me);
         }

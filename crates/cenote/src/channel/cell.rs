@@ -3,6 +3,8 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::sync::Readable;
+
 // Relaxed, all of it: what is in a cell is ordered by the cell's word.
 
 const WORD: usize = size_of::<u64>();
@@ -21,8 +23,8 @@ pub(super) fn say(cell: &[AtomicU64], tag: u32, len: usize) {
 
 /// The tag and the length that it says.
 #[inline(always)]
-pub(super) fn said(cell: &[AtomicU64]) -> (u32, usize) {
-    let says = cell[SAYS].load(Relaxed);
+pub(super) fn said<W: Readable>(cell: &[W]) -> (u32, usize) {
+    let says = cell[SAYS].look();
     (says as u32, (says >> 32) as usize)
 }
 
@@ -32,8 +34,8 @@ pub(super) fn set_chunk(cell: &[AtomicU64], chunk: usize) {
 }
 
 /// What [`set_chunk`] has set, or anything.
-pub(super) fn chunk(cell: &[AtomicU64]) -> u64 {
-    cell[MESSAGE].load(Relaxed)
+pub(super) fn chunk<W: Readable>(cell: &[W]) -> u64 {
+    cell[MESSAGE].look()
 }
 
 /// Copies a message in that has room here.
@@ -55,3 +57,7 @@ pub(super) fn write(cell: &[AtomicU64], bytes: &[u8]) {
         word.store(u64::from_ne_bytes(bytes), Relaxed);
     }
 }
+
+/// Memory of our own for what has room in a cell: it begins as lines do, so that it can be filled with words.
+#[repr(align(64))]
+pub(super) struct Aligned(pub(super) [u8; 256]);

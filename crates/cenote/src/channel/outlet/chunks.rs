@@ -1,0 +1,85 @@
+//! Memory for long messages: of a queue whatever was received, of a topic what is over and in nobody's hands.
+
+use std::sync::atomic::Ordering;
+
+use super::Outlet;
+use crate::channel::cell;
+use crate::channel::item::Item;
+use crate::channel::ring::Candidates;
+use crate::error::Result;
+use crate::layout::WhenFull;
+use crate::sync::fence;
+
+/// How many chunks are set aside at a time, by one of several who publish.
+const OF_SEVERAL: usize = 2;
+/// How many messages are taken away for the memory of one.
+const WITHDRAWN: u32 = 64;
+
+impl<T: Item + ?Sized> Outlet<T> {
+    /// A chunk that is ours, if there is one: where nothing is free at once, and there is time, those of the dead are looked for.
+    /// What was set aside for us is theirs once we are dead ourselves, or detached.
+    pub(super) fn lend(&self, thoroughly: bool) -> Result<Option<usize>> {
+        let end = &self.end;
+        if !end.shape.is_topic() {
+            let is_over = |position| end.ring().is_over(position);
+            return end.pool().lend(&self.cursor, end.me, is_over, &end.living()?);
+        }
+        if let Some(chunk) = self.set_aside() {
+            return Ok(Some(chunk));
+        }
+        if !thoroughly {
+            return Ok(None);
+        }
+        let living = end.living()?;
+        let freed = end.pool().free_those_of_the_gone(&living)?;
+        if (end.ring().forget_the_gone(&living)? || freed)
+            && let Some(chunk) = self.set_aside()
+        {
+            return Ok(Some(chunk));
+        }
+        Ok(self.withdraw())
+    }
+
+    /// One of those that were set aside, or are now: as many at once as that who subscribes is asked rarely.
+    fn set_aside(&self) -> Option<usize> {
+        let mut ready = self.ready.borrow_mut();
+        if let Some(chunk) = ready.pop() {
+            return Some(chunk);
+        }
+        let (ring, pool) = (self.end.ring(), self.end.pool());
+        let most = if self.end.shape.one_sender { Candidates::MOST } else { OF_SEVERAL };
+        let mut looked = 0;
+        while looked < pool.words.len() && ready.is_empty() {
+            let mut candidates = Candidates::default();
+            looked += pool.gather(&self.cursor, |position| ring.is_over(position), most, &mut candidates);
+            ring.strike_kept(&mut candidates);
+            while let Some((chunk, seen)) = candidates.pop() {
+                if pool.take(chunk, seen, self.end.me) {
+                    ready.push(chunk);
+                }
+            }
+        }
+        // Release: pairs with the Acquire in `is_still_there`: who reads anything of what is written now sees that the
+        // message which was there is over.
+        fence(Ordering::Release);
+        ready.pop()
+    }
+
+    /// Of a topic that waits for nobody: the memory of the oldest messages that nobody has in hand.
+    fn withdraw(&self) -> Option<usize> {
+        if self.end.shape.when_full != WhenFull::DropOldest {
+            return None;
+        }
+        let ring = self.end.ring();
+        let has_chunk = |position| cell::said(ring.cell(position)).1 > self.end.short;
+        for _ in 0..WITHDRAWN {
+            if !ring.withdraw(&self.withdrawn, self.at.next.get(), has_chunk) {
+                return None;
+            }
+            if let Some(chunk) = self.set_aside() {
+                return Some(chunk);
+            }
+        }
+        None
+    }
+}
