@@ -1,14 +1,11 @@
 //! Memory for long messages: of a queue whatever was received, of a topic what is over and in nobody's hands.
 
-use std::sync::atomic::Ordering;
-
 use super::Outlet;
 use crate::channel::cell;
 use crate::channel::item::Item;
 use crate::channel::ring::Candidates;
 use crate::error::Result;
 use crate::layout::WhenFull;
-use crate::sync::fence;
 
 /// How many chunks are set aside at a time, by one of several who publish.
 const OF_SEVERAL: usize = 2;
@@ -43,25 +40,10 @@ impl<T: Item + ?Sized> Outlet<T> {
     /// One of those that were set aside, or are now: as many at once as that who subscribes is asked rarely.
     fn set_aside(&self) -> Option<usize> {
         let mut ready = self.ready.borrow_mut();
-        if let Some(chunk) = ready.pop() {
-            return Some(chunk);
+        if ready.is_empty() {
+            let most = if self.end.shape.one_sender { Candidates::MOST } else { OF_SEVERAL };
+            self.end.pool().set_aside(&self.end.ring(), &self.cursor, self.end.me, most, &mut ready);
         }
-        let (ring, pool) = (self.end.ring(), self.end.pool());
-        let most = if self.end.shape.one_sender { Candidates::MOST } else { OF_SEVERAL };
-        let mut looked = 0;
-        while looked < pool.words.len() && ready.is_empty() {
-            let mut candidates = Candidates::default();
-            looked += pool.gather(&self.cursor, |position| ring.is_over(position), most, &mut candidates);
-            ring.strike_kept(&mut candidates);
-            while let Some((chunk, seen)) = candidates.pop() {
-                if pool.take(chunk, seen, self.end.me) {
-                    ready.push(chunk);
-                }
-            }
-        }
-        // Release: pairs with the Acquire in `is_still_there`: who reads anything of what is written now sees that the
-        // message which was there is over.
-        fence(Ordering::Release);
         ready.pop()
     }
 

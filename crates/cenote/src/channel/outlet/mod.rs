@@ -63,6 +63,9 @@ impl<T: Item + ?Sized> Outlet<T> {
         }
         match self.end.shape.when_full {
             WhenFull::Fail => Err(self.end.during("send to", full())),
+            WhenFull::DropOldest if self.end.shape.is_topic() => {
+                self.overwrite(tag, message.bytes()).map_err(|error| self.end.during("send to", error))
+            }
             _ => self.patiently(tag, message, self.end.segment.patience(Wait::Forever)),
         }
     }
@@ -114,6 +117,18 @@ impl<T: Item + ?Sized> Outlet<T> {
             Ok(())
         } else {
             Err(self.end.during("send to", still_full()))
+        }
+    }
+
+    /// Of a topic that waits for nobody who reads: only for who is about to write the same cell.
+    #[cold]
+    fn overwrite(&self, tag: u32, bytes: &[u8]) -> Result<()> {
+        self.end.ensure_ours()?;
+        let mut loan = self.borrow_chunk(bytes.len(), Wait::Try)?.ok_or_else(no_chunk)?;
+        loan.put(0, bytes)?;
+        match loan.hand_over(tag, self.end.segment.patience(Wait::Forever))? {
+            None => Ok(()),
+            Some(_) => Err(still_full()),
         }
     }
 

@@ -6,8 +6,8 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
-use super::ring::{By, Candidates, Living};
-use crate::sync::Word;
+use super::ring::{By, Candidates, Living, Ring};
+use crate::sync::{Word, fence};
 
 /// Nobody has had it yet, or it was given back.
 const FREE: u64 = 0;
@@ -68,15 +68,35 @@ impl<W: Word> Pool<'_, W> {
         Ok(None)
     }
 
-    /// Of a topic: chunks that are free, or were sent and are over, looking from `cursor` on, up to so many. How many it
-    /// looked at.
-    pub(super) fn gather(
+    /// Of a topic: takes chunks whose messages are over and in nobody's hands, looking from `cursor` on, up to so many.
+    pub(super) fn set_aside(
         &self,
+        ring: &Ring<'_, W>,
         cursor: &Cell<usize>,
-        is_over: impl Fn(u64) -> bool,
+        me: By,
         most: usize,
-        to: &mut Candidates,
-    ) -> usize {
+        to: &mut Vec<usize>,
+    ) {
+        let mut looked = 0;
+        while looked < self.words.len() && to.is_empty() {
+            let mut candidates = Candidates::default();
+            looked += self.gather(ring, cursor, most, &mut candidates);
+            ring.strike_kept(&mut candidates);
+            while let Some((chunk, seen)) = candidates.pop() {
+                let word = &self.words[chunk];
+                // Acquire: pairs with the Release in `give_back`.
+                if word.compare_exchange(seen, lent(me), Ordering::Acquire, Ordering::Relaxed).is_ok() {
+                    to.push(chunk);
+                }
+            }
+        }
+        // Release: pairs with the Acquire in `is_still_there`: who reads anything of what is written now sees that the
+        // message which was there is over.
+        fence(Ordering::Release);
+    }
+
+    /// Chunks that are free, or were sent and are over: how many it has looked at.
+    fn gather(&self, ring: &Ring<'_, W>, cursor: &Cell<usize>, most: usize, to: &mut Candidates) -> usize {
         for looked in 0..self.words.len() {
             if to.len() == most {
                 return looked;
@@ -85,17 +105,11 @@ impl<W: Word> Pool<'_, W> {
             cursor.set(chunk + 1);
             // Relaxed: the exchange looks again.
             let seen = self.words[chunk].load(Ordering::Relaxed);
-            if seen == FREE || seen & STATE == SENT && is_over(seen >> SHIFT) {
+            if seen == FREE || seen & STATE == SENT && ring.is_over(seen >> SHIFT) {
                 to.push(chunk, seen);
             }
         }
         self.words.len()
-    }
-
-    /// Takes one of those: false if another one was quicker.
-    pub(super) fn take(&self, chunk: usize, seen: u64, me: By) -> bool {
-        // Acquire: pairs with the Release in `give_back`.
-        self.words[chunk].compare_exchange(seen, lent(me), Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     /// Frees what those had who are gone: whether there was anything.
@@ -135,3 +149,5 @@ fn lent(me: By) -> u64 {
 
 #[cfg(all(test, loom))]
 mod loom_model;
+#[cfg(all(test, loom))]
+mod loom_topic;

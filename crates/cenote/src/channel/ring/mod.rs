@@ -214,5 +214,7 @@ impl<W: Word> Ring<'_, W> {
 
 #[cfg(all(test, loom))]
 mod loom_model;
+#[cfg(all(test, loom))]
+mod loom_topic;
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -98,12 +98,13 @@ impl<W: Readable> Ring<'_, W> {
     /// Goes on with what is likely to be there still, of one whose cell is so many laps ahead.
     fn catch_up(&self, at: &ReadingAt, laps: u64) {
         let next = at.next.get();
-        // That one was claimed already, so all before its lap are gone. The next ones will be, in a moment.
-        let newest = next.wrapping_add(laps << self.bits);
+        // What is there now was claimed already, and so all before it is gone that is a lap older. More will be, in a moment.
+        let claimed = next.wrapping_add(laps << self.bits);
         let tail = self.tail().look();
-        let newest = if tail.wrapping_sub(newest) <= self.depth() { tail } else { newest };
-        let margin = 1 + self.depth() / 8;
-        self.miss(at, newest.wrapping_sub(self.depth()).wrapping_add(margin).min(newest));
+        let end = if tail.wrapping_sub(claimed) <= self.depth() { tail } else { claimed };
+        let ahead = end.wrapping_sub(self.depth()).wrapping_add(self.depth() / 8).wrapping_sub(next);
+        let gone = ((laps - 1) << self.bits) + 1;
+        self.miss(at, next.wrapping_add(ahead.max(gone)));
     }
 
     fn miss(&self, at: &ReadingAt, next: u64) {

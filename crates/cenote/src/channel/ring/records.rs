@@ -14,6 +14,8 @@ const GENERATION: u64 = 0xffff;
 const IS_HERE: u64 = 1 << 16;
 /// And the position above it, as much of it as there is room for.
 const SHIFT: u32 = 17;
+/// Who seems to be farther behind is ahead.
+const FAR: u64 = u64::MAX >> SHIFT >> 1;
 /// How often a word that others change is tried.
 const TRIES: u32 = 1000;
 
@@ -83,9 +85,10 @@ impl<'a, W: Word> Ring<'a, W> {
     fn behind_most(&self, next: u64) -> u64 {
         let far = self.records().filter_map(|(_, record)| {
             // Acquire: pairs with the Release in `say`: what is written there comes after its reading.
-            behind(record[PLACE].load(Ordering::Acquire), next).filter(|&behind| behind <= self.depth())
+            behind(record[PLACE].load(Ordering::Acquire), next).filter(|&behind| behind <= FAR)
         });
-        next.wrapping_sub(far.max().unwrap_or_default())
+        // Who subscribes just now may say that it is farther away, and is about to see the head.
+        next.wrapping_sub(far.max().unwrap_or_default().min(self.depth()))
     }
 
     fn raise_head(&self, to: u64) {
