@@ -43,6 +43,10 @@ pub(crate) enum Command {
     Lock(commands::lock::Args),
     Send(commands::channel::send::Args),
     Recv(commands::channel::recv::Args),
+    #[command(name = "pub")]
+    Publish(commands::channel::publish::Args),
+    #[command(name = "sub")]
+    Subscribe(commands::channel::subscribe::Args),
     Rm(commands::rm::Args),
     Reap(commands::reap::Args),
     Doctor(commands::doctor::Args),

@@ -362,6 +362,41 @@ Examples:
   A log of all that comes, until Ctrl-C:
   cenote recv robot/goals --follow --json >> goals.jsonl";
 
+pub(crate) const PUB: &str = "\
+Publish messages to a topic: each is read by everybody who subscribes. The command waits for nobody, unless the topic was made to wait \
+for those who are slow; who comes late finds the last messages there.
+
+A message is the text as it is, without anything that ends it. With `-` each line of stdin is one, as it comes; with --as raw all \
+of stdin is one. --as hex takes digits, --as json objects, as `cenote send --as json` does.
+
+To a topic of a type, bytes can be published of as many as the type has.";
+
+pub(crate) const PUB_EXAMPLES: &str = "\
+Examples:
+  cenote pub robot/state docked --create
+  seq 3 | cenote pub robot/state - --tag 7
+  cenote sub robot/state --last 4 --count 4
+  cenote rm robot/state";
+
+pub(crate) const SUB: &str = "\
+Subscribe to a topic and print what is published from then on, one message by default, and wait for it as long as --timeout allows. \
+With --last it begins with those that are there already. Others who subscribe read the same.
+
+Each message is a line, in the forms that `cenote recv` has. If messages come more quickly than they are printed, some are missed: how \
+many is said on stderr. Where this user may only read, the command looks for messages once in a millisecond.
+
+With --follow it goes on until it is interrupted.";
+
+pub(crate) const SUB_EXAMPLES: &str = "\
+Examples:
+  cenote pub robot/state docked --create
+  cenote sub robot/state --last 1
+  cenote sub robot/state --timeout 0.1 || echo nothing came
+  cenote rm robot/state
+
+  A log of all that comes, until Ctrl-C:
+  cenote sub robot/state --follow --json >> state.jsonl";
+
 pub(crate) const COMPLETIONS: &str = "\
 Print a script that lets a shell complete the commands and options of cenote.";
 

@@ -35,6 +35,8 @@ pub(crate) fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         Command::Image(args) => image::run(args, &context),
         Command::Send(args) => channel::send::run(args, &context),
         Command::Recv(args) => channel::recv::run(args, &context),
+        Command::Publish(args) => channel::publish::run(args, &context),
+        Command::Subscribe(args) => channel::subscribe::run(args, &context),
         Command::Export(args) => export::run(args, &context),
         Command::Completions(args) => completions::run(args),
         Command::Man(args) => man::run(args, &context),

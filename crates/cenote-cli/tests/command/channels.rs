@@ -98,3 +98,46 @@ fn a_follower_prints_each_message_as_it_comes() {
         assert_eq!(follower.line(), format!("message {number}"));
     }
 }
+
+#[test]
+fn what_is_published_is_printed_by_all_who_subscribe() {
+    let place = Place::native();
+    let address = place.address.as_str();
+    let said = run(["pub", address, "one", "two words", "--create", "--depth", "4", "--tag", "7"]);
+    assert_eq!(said.ok(), format!("published 2 messages to {address}\n"));
+    run_with_input(&["pub", address, "-", "--as", "json"], b"{\"tag\":9,\"hex\":\"00ff\"}\n").ok();
+    let shown = run(["show", address, "--json"]).json();
+    assert_eq!(
+        shown["topic"],
+        json!({"capacity": 4, "longest": 4096, "published": 3, "skipped": 0, "subscribers": []})
+    );
+    assert!(
+        run(["show", address]).ok().contains("messages    3 published, room for the last 4\n"),
+        "{shown:?}"
+    );
+    for _ in 0..2 {
+        assert_eq!(run(["sub", address, "--last", "3", "--count", "2"]).ok(), "one\ntwo words\n");
+    }
+    let said = run(["sub", address, "--last", "1", "--json"]);
+    assert_eq!(said.ok(), "{\"tag\":9,\"len\":2,\"hex\":\"00ff\"}\n");
+    run(["sub", address, "--timeout", "0.05"]).failed(3);
+    assert!(run(["recv", address]).failed(1).contains("no queue"));
+    assert!(run(["ls"]).ok().contains("topic"));
+
+    // Both of those who wait get it, and are seen meanwhile.
+    let mut waiting = [(); 2].map(|()| {
+        let mut command = cenote(&["sub", address, "--count", "1"]);
+        Running::start(command.stdout(Stdio::piped()))
+    });
+    let subscribed = || run(["show", address, "--json"]).json()["topic"]["subscribers"].clone();
+    while subscribed().as_array().unwrap().len() < 2 {}
+    let pids: Vec<u64> =
+        subscribed().as_array().unwrap().iter().map(|one| one["pid"].as_u64().unwrap()).collect();
+    assert!(waiting.iter().all(|one| pids.contains(&one.pid().into())), "{pids:?}");
+    let text = run(["show", address]).ok().to_owned();
+    assert!(text.contains("subscribers\n"), "{text}");
+    run(["pub", address, "to both"]).ok();
+    for one in &mut waiting {
+        assert_eq!(one.line(), "to both");
+    }
+}

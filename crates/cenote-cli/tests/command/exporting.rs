@@ -149,6 +149,21 @@ fn a_queue_is_told_of_by_its_address() {
 }
 
 #[test]
+fn a_topic_is_told_of_by_its_address() {
+    let place = Place::native();
+    let address = place.address.as_str();
+    run(["pub", address, "a", "b", "c", "--create", "--depth", "4"]).ok();
+    let slow = cenote::Topic::<[u8]>::attach(address).unwrap().subscriber_with_last(2).unwrap();
+    let told = Scraped::read(run(["export"]).ok());
+    for (name, number) in [("published_total", 3.0), ("capacity", 4.0), ("subscribers", 1.0), ("behind", 2.0)]
+    {
+        let name = format!("cenote_topic_{name}");
+        assert_eq!(told.of(&name, &[("topic", address)]), Some(number), "{name}");
+    }
+    drop(slow);
+}
+
+#[test]
 fn json_has_the_same_numbers() {
     let _watchdog = testkit::watchdog(PATIENCE);
     let place = Place::posix();

@@ -302,6 +302,9 @@ pub(crate) trait Inside {
 
     /// Copies some of its data out. `Corrupt` if they end before.
     fn read_at(&self, offset: usize, to: &mut [u8]) -> Result<()>;
+
+    /// The process that says that it has that slot.
+    fn pid_of(&self, slot: u8) -> Option<u32>;
 }
 
 /// What the system knows of a segment.

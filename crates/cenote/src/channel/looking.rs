@@ -34,6 +34,13 @@ impl Looking {
     }
 }
 
+impl Looking {
+    /// The process that says that it has that slot.
+    pub(super) fn pid_of(&self, slot: u8) -> Option<u32> {
+        self.inside.pid_of(slot)
+    }
+}
+
 /// How many messages were sent, as far as can be seen by words at those offsets.
 pub(super) fn sent_by(shape: &Shape, word: impl Fn(usize) -> Result<u64>) -> Result<u64> {
     let hint = word(TAIL)?;

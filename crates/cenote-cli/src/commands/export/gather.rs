@@ -6,7 +6,7 @@ use std::time::Instant;
 use cenote::catalog::{self, Finding, Found, State};
 
 use super::metric::{Family, Number};
-use super::queues;
+use super::{queues, topics};
 use crate::failure::Failure;
 use crate::output::holder_count;
 
@@ -29,6 +29,7 @@ pub(super) fn families() -> Result<Vec<Family>, Failure> {
     let entries = catalog::list(None)?;
     let mut families = segments(&entries);
     families.extend(queues::families(&entries));
+    families.extend(topics::families(&entries));
     // A system that cannot be looked round has its segments even so.
     if let Ok(health) = catalog::health() {
         families.extend(room(&health.findings));

@@ -5,6 +5,7 @@ mod http;
 mod metric;
 mod queues;
 mod serve;
+mod topics;
 
 use std::net::SocketAddr;
 

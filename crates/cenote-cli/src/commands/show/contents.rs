@@ -5,13 +5,14 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use cenote::catalog::Entry;
-use cenote::channel::Statistics;
+use cenote::channel::{Statistics, TopicStatistics};
 use cenote::qt::image_form;
 use cenote::value::{AnyValue, Content, Description};
 use cenote::{Address, Error, Kind};
 
 use super::queue;
 use super::shareable_list::{self, Item};
+use super::topic;
 use crate::commands::image::{HEADER, describe};
 use crate::output::{self, hex};
 use crate::platform;
@@ -36,6 +37,8 @@ pub(super) struct Contents {
     pub(super) value: Option<(String, serde_json::Value)>,
     /// How much went through a queue.
     pub(super) queue: Option<Statistics>,
+    /// How much went through a topic, and who reads it.
+    pub(super) topic: Option<TopicStatistics>,
     /// Why it was not looked at.
     pub(super) unseen: Option<String>,
 }
@@ -53,6 +56,9 @@ impl Contents {
             }
             Some(content @ Content::Queue { .. }) => {
                 Self { words: Some(content.to_string()), queue: queue::of(&entry.address), ..Self::default() }
+            }
+            Some(content @ Content::Topic { .. }) => {
+                Self { words: Some(content.to_string()), topic: topic::of(&entry.address), ..Self::default() }
             }
             // Of System V, where attaching leaves traces.
             _ if entry.stat.id.is_some() => match entry.peek(LOOKED_AT) {

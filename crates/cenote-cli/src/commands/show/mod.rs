@@ -3,6 +3,7 @@
 mod contents;
 mod queue;
 mod shareable_list;
+mod topic;
 
 use std::fmt::Write;
 use std::fs::File;
@@ -23,6 +24,7 @@ use crate::output::{
 use contents::Contents;
 use queue::QueueJson;
 use shareable_list::Item;
+use topic::TopicJson;
 
 /// So many items of a list are shown, and lines of a value; --json has all.
 const SHOWN: usize = 100;
@@ -64,7 +66,10 @@ struct Shown {
     /// How much went through a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<QueueJson>,
-    /// Of a value, or of a queue's messages: its type, as it is written beside it.
+    /// How much went through a topic, and who reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<TopicJson>,
+    /// Of a value, or of a queue's or a topic's messages: its type, as it is written beside it.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     of: Option<String>,
 }
@@ -89,6 +94,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             unseen: contents.unseen,
             version,
             queue: contents.queue.as_ref().map(queue::json),
+            topic: contents.topic.as_ref().map(topic::json),
             of,
         });
     }
@@ -155,6 +161,9 @@ fn text(entry: &Entry, contents: &Contents) -> String {
     if let Some(statistics) = &contents.queue {
         line("messages", &queue::line(statistics));
     }
+    if let Some(statistics) = &contents.topic {
+        line("messages", &topic::line(statistics));
+    }
     if let Some(why) = &contents.unseen {
         line("contents", &format!("not looked at: {why}"));
     }
@@ -178,6 +187,10 @@ fn text(entry: &Entry, contents: &Contents) -> String {
     }
     if let Some((value, _)) = &contents.value {
         put(&mut text, "value", value.lines());
+    }
+    if let Some(statistics) = contents.topic.as_ref().filter(|topic| !topic.subscribers.is_empty()) {
+        text.push_str("subscribers\n");
+        text.push_str(&topic::subscribers(statistics).to_text("  "));
     }
     if entry.holders.is_empty() {
         let _ = writeln!(text, "{:<10}  none to be seen", "holders");
@@ -224,7 +237,11 @@ fn items(items: &[Item]) -> Table {
 /// How the type of a value lies in memory, if it says so.
 fn description(entry: &Entry) -> Option<&Description> {
     match &entry.content {
-        Some(Content::Value { description, .. } | Content::Queue { description, .. }) => description.as_ref(),
+        Some(
+            Content::Value { description, .. }
+            | Content::Queue { description, .. }
+            | Content::Topic { description, .. },
+        ) => description.as_ref(),
         _ => None,
     }
 }

@@ -1,9 +1,11 @@
 //! Looking into a native segment without attaching it.
 
+use zerocopy::{FromZeros, IntoBytes};
+
 use super::Opened;
 use crate::backend::Inside;
 use crate::error::Result;
-use crate::layout::{Content, DESCRIPTION, DESCRIPTION_WHOLE, FRONT};
+use crate::layout::{Content, DESCRIPTION, DESCRIPTION_WHOLE, FRONT, Slot};
 use crate::sys;
 
 impl Opened {
@@ -31,5 +33,12 @@ impl Inside for LookedInto {
 
     fn read_at(&self, offset: usize, to: &mut [u8]) -> Result<()> {
         sys::read_file_at(&self.opened.file, FRONT as u64 + offset as u64, to)
+    }
+
+    fn pid_of(&self, slot: u8) -> Option<u32> {
+        let mut there = Slot::new_zeroed();
+        let at = Slot::at(slot.into()) as u64;
+        sys::read_file_at(&self.opened.file, at, there.as_mut_bytes()).ok()?;
+        Some(there.pid.get()).filter(|&pid| pid != 0)
     }
 }

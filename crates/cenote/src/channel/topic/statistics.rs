@@ -31,8 +31,8 @@ pub struct TopicStatistics {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subscribed {
-    /// Which slot of the segment it has.
-    pub slot: u8,
+    /// Its process, as that calls itself: for people. In a container that is another number than outside.
+    pub pid: Option<u32>,
     /// How many messages it has not read yet.
     pub behind: u64,
     /// How many it has missed.
@@ -60,7 +60,9 @@ impl TopicStatistics {
     /// ```
     pub fn look(address: &Address) -> Result<Option<Self>> {
         let look = || match Looking::into(address, Content::TOPIC)? {
-            Some(looking) => Self::by(&looking.shape, |offset| looking.word(offset)).map(Some),
+            Some(looking) => {
+                Self::by(&looking.shape, |offset| looking.word(offset), |slot| looking.pid_of(slot)).map(Some)
+            }
             None => Ok(None),
         };
         look().map_err(|error: crate::Error| error.during("look at", address))
@@ -68,12 +70,18 @@ impl TopicStatistics {
 
     pub(super) fn of(seat: &Seat) -> Result<Self> {
         let mapping = seat.mapping();
-        let statistics = Self::by(seat.shape(), |offset| mapping.word_to_read(offset).map(WordToRead::load));
+        let word = |offset| mapping.word_to_read(offset).map(WordToRead::load);
+        let pid = |slot: u8| seat.segment().native().ok()?.pid_of(slot.into());
+        let statistics = Self::by(seat.shape(), word, pid);
         mapping.intact().and(statistics).map_err(|error| seat.during("look at", error))
     }
 
     /// Anything can be in the words.
-    fn by(shape: &Shape, word: impl Fn(usize) -> Result<u64>) -> Result<Self> {
+    fn by(
+        shape: &Shape,
+        word: impl Fn(usize) -> Result<u64>,
+        pid_of: impl Fn(u8) -> Option<u32>,
+    ) -> Result<Self> {
         let tail = sent_by(shape, &word)?;
         let skipped = word(SKIPPED)?;
         let used = word(SUBSCRIBED)?;
@@ -81,11 +89,8 @@ impl TopicStatistics {
         for slot in (0..=u8::MAX).take_while(|&slot| u64::from(slot) < used) {
             let said = |which: usize| word(shape.record_at(slot) + which * WORD);
             if let Some(behind) = behind(said(PLACE)?, tail) {
-                subscribers.push(Subscribed {
-                    slot,
-                    behind: behind.min(shape.depth()),
-                    missed: said(MISSED)?,
-                });
+                let (pid, behind, missed) = (pid_of(slot), behind.min(shape.depth()), said(MISSED)?);
+                subscribers.push(Subscribed { pid, behind, missed });
             }
         }
         let (published, capacity) = (tail.saturating_sub(skipped), shape.depth());
