@@ -35,7 +35,7 @@ const PICTURE: &[&str] = &["picture/classic.cpp"];
 const PRODUCER: &[&str] = &["producer-consumer/classic.cpp"];
 
 /// Qt programs are there for both versions; the one without a number in its name has the newer.
-pub(crate) const RECIPES: [Recipe; 11] = [
+pub(crate) const RECIPES: [Recipe; 13] = [
     Recipe { name: "cookbook/qt-hello", sources: QT_HELLO, ..QT6 },
     Recipe { name: "cookbook/qt-hello-qt5", sources: QT_HELLO, ..QT5 },
     Recipe { name: "cookbook/picture", sources: PICTURE, ..QT6 },
@@ -46,6 +46,8 @@ pub(crate) const RECIPES: [Recipe; 11] = [
     Recipe { name: "cookbook/lockf-children", sources: &["lockf-children/classic.c"], ..C },
     Recipe { name: "cookbook/producer-consumer", sources: PRODUCER, ..QT6 },
     Recipe { name: "cookbook/producer-consumer-qt5", sources: PRODUCER, ..QT5 },
+    Recipe { name: "cookbook/message-queue", sources: &["message-queue/classic.c"], ..C },
+    Recipe { name: "cookbook/tagged-messages", sources: &["tagged-messages/classic.c"], ..C },
     Recipe { name: "cookbook/mutex-structure", sources: &["mutex-structure/classic.c"], ..C },
 ];
 

@@ -12,6 +12,8 @@ mod file_mapping;
 #[cfg(target_os = "linux")]
 mod lockf_children;
 #[cfg(target_os = "linux")]
+mod message_queue;
+#[cfg(target_os = "linux")]
 mod mmap_file;
 #[cfg(target_os = "linux")]
 mod mmap_fork;
@@ -29,6 +31,8 @@ mod programs;
 mod qt_hello;
 #[cfg(target_os = "linux")]
 mod system_v;
+#[cfg(target_os = "linux")]
+mod tagged_messages;
 mod telemetry;
 #[cfg(windows)]
 mod typed;
