@@ -157,6 +157,30 @@ fn a_full_queue_does_what_it_was_made_for() {
 }
 
 #[test]
+fn what_was_received_is_counted_however_much_is_dropped() {
+    let _watchdog = minute();
+    let name = Name::unique();
+    let tx = Rules::DropOldest.options().depth(4).create(name.address()).unwrap().sender().unwrap();
+    let queue = Queue::<[u8]>::attach(name.address()).unwrap();
+    let rx = Queue::<[u8]>::attach(name.address()).unwrap().receiver().unwrap();
+    let counted = || {
+        let seen = queue.statistics().unwrap();
+        (seen.sent, seen.dropped, seen.received, seen.depth)
+    };
+    for round in 0..10 {
+        for _ in 0..1000 {
+            tx.send(b"one of many").unwrap();
+        }
+        let (sent, dropped, received) = (1000 * (round + 1), 996 * (round + 1), 4 * round);
+        assert_eq!(counted(), (sent, dropped, received, 4));
+        for more in 1..=4 {
+            rx.receive().unwrap();
+            assert_eq!(counted(), (sent, dropped, received + more, 4 - more));
+        }
+    }
+}
+
+#[test]
 fn loans_are_given_back_and_run_out() {
     let _watchdog = minute();
     let name = Name::unique();

@@ -90,6 +90,8 @@ impl Statistics {
     fn from(shape: &Shape, words: &Words) -> Self {
         let Words { tail, head, dropped, skipped, deepest } = *words;
         let (tail, capacity) = (tail.max(head), shape.depth());
+        // Where the oldest are dropped the head stays behind until somebody receives: a lap behind the tail all are over.
+        let head = head.max(tail.saturating_sub(capacity));
         let depth = (tail - head).min(capacity);
         Self {
             sent: tail.saturating_sub(skipped),

@@ -148,7 +148,7 @@ impl<W: Word> Ring<'_, W> {
 
     /// Of those who claim: says how far all is finished.
     fn move_head(&self) {
-        for _ in 0..self.depth() {
+        for _ in 0..=self.depth() {
             // Relaxed: the exchange looks whether it is the same still.
             let head = self.head().load(Ordering::Relaxed);
             // Relaxed: only a hint comes of it.
@@ -156,13 +156,11 @@ impl<W: Word> Ring<'_, W> {
             if !mark.is_over(self.lap(head)) {
                 return;
             }
+            // Where the oldest are dropped, more of them may go than are received: it must not fall behind for good.
+            let laps = mark.ahead_of(self.lap(head)).max(1) as u64 - 1;
+            let next = head.wrapping_add(laps << self.bits).wrapping_add(1);
             // Relaxed: if it fails somebody else has moved it.
-            let _ = self.head().compare_exchange(
-                head,
-                head.wrapping_add(1),
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            );
+            let _ = self.head().compare_exchange(head, next, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 
