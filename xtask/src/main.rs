@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask test`, `peers`, `tidy`, `dist`, `windows`, `cross` and `bench`.
+//! The repository's own commands: `cargo xtask test`, `peers`, `tidy`, `soak`, `dist`, `windows`, `cross` and `bench`.
 //!
 //! Standard library only, so that they build in a moment on a fresh machine.
 
@@ -16,6 +16,7 @@ mod pyside;
 mod qt_for_windows;
 mod repository;
 mod second_rust;
+mod soak;
 mod steps;
 mod test;
 mod tidy;
@@ -30,11 +31,14 @@ usage: cargo xtask COMMAND
 
   test [--native] [--no-install]
                         everything that must hold before a change is taken: the peers' packages,
-                        formatting, lints, the house's rules, all suites, models, documentation,
-                        limits, `windows test`, `cross`, and nothing left behind. --native leaves
+                        formatting, lints, the house's rules, all suites, a minute's soak, models,
+                        documentation, limits, `windows test`, `cross`, and nothing left behind. --native leaves
                         the last two out. CI=true makes every skip a failure.
   peers [--no-install]  the peers alone, with what they need: then `cargo test` finds them
   tidy                  the house's rules alone
+  soak [--time TIME]    channels in use all the time, for 90s, 10m or 1h (1m unless said otherwise), while
+                        some of those who use them are killed: what comes is compared with what was sent,
+                        and the memory with what it was
   dist                  the command as one file to give away, in target/dist, with its SHA-256 beside
                         it: static, by musl where that target is installed, else by glibc
   windows build [--no-install]
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
         ["peers"] => test::make_peers(&repository, true),
         ["peers", "--no-install"] => test::make_peers(&repository, false),
         ["tidy"] => tidy::run(&repository),
+        ["soak"] => soak::run(&repository, soak::A_MINUTE),
+        ["soak", "--time", time] => soak::parse(time).and_then(|time| soak::run(&repository, time)),
         ["dist"] => dist::run(&repository),
         ["cross"] => cross::run(&repository, true),
         ["cross", "--no-install"] => cross::run(&repository, false),

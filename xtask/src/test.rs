@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::repository::{Repository, run as run_command};
 use crate::steps::{Done, Outcome, Steps};
-use crate::{cross, dist, install, leaks, limits, peers, tidy, windows};
+use crate::{cross, dist, install, leaks, limits, peers, soak, tidy, windows};
 
 /// Runs all steps; the first that fails stops the task. `may_install` allows installing packages, and `native` leaves
 /// out the other systems and processors.
@@ -68,6 +68,7 @@ fn run_steps(repository: &Repository, may_install: bool, steps: &mut Steps) -> R
     steps.step("copies, optimised as they ship", || {
         passed(run_command(repository.cargo().args(["test", "-p", "cenote", "--lib", "--release", "copy"])))
     })?;
+    steps.step("a minute's soak", || passed(soak::run(repository, soak::A_MINUTE)))?;
     steps.step("models (loom)", || {
         let mut models = repository.cargo();
         models.args(["test", "-p", "cenote", "--lib", "--release", "loom", "--target-dir"]);

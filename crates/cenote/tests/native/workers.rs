@@ -63,6 +63,12 @@ impl Worker {
         Self { child, output }
     }
 
+    /// Its process, to be looked at.
+    #[allow(dead_code, reason = "of those who use workers, not all look")]
+    pub(crate) fn process(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
     /// What it says next: `None` once it is gone.
     pub(crate) fn next_byte(&mut self) -> Option<u8> {
         let mut byte = [0];

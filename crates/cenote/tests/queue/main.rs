@@ -3,11 +3,15 @@
 
 mod agent;
 mod basics;
+mod books;
 mod containers;
 #[cfg(target_arch = "x86_64")]
 mod deaths;
 mod hostile;
+mod labour;
 mod processes;
+mod scene;
+mod soak;
 mod storm;
 mod traffic;
 mod users;
@@ -18,6 +22,7 @@ mod workers;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cenote::channel::Item;
 use cenote::{Queue, QueueOptions, WhenFull};
 use testkit::{Watchdog, watchdog};
 
@@ -28,7 +33,7 @@ fn agent() {
 
 #[test]
 fn worker() {
-    workers::serve_if_asked(&[("send", traffic::send), ("receive", traffic::receive)]);
+    workers::serve_if_asked(&[("send", labour::send), ("receive", labour::receive)]);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -79,20 +84,28 @@ enum Rules {
     OneToMany,
     ManyToMany,
     DropOldest,
+    /// Senders that find it full are told, and come again: the others do as well, where tests want that.
+    Fail,
 }
 
+/// All that tell a queue how to be used: `Fail` differs from `ManyToMany` only in what a sender does that finds it full.
 const ALL_RULES: [Rules; 5] =
     [Rules::OneToOne, Rules::ManyToOne, Rules::OneToMany, Rules::ManyToMany, Rules::DropOldest];
 
 impl Rules {
     fn options(self) -> QueueOptions {
-        let options = Queue::<[u8]>::options();
+        self.options_of::<[u8]>()
+    }
+
+    fn options_of<T: Item + ?Sized>(self) -> QueueOptions<T> {
+        let options = Queue::<T>::options();
         match self {
             Self::OneToOne => options.one_sender().one_receiver(),
             Self::ManyToOne => options.one_receiver(),
             Self::OneToMany => options.one_sender(),
             Self::ManyToMany => options,
             Self::DropOldest => options.when_full(WhenFull::DropOldest),
+            Self::Fail => options.when_full(WhenFull::Fail),
         }
     }
 }

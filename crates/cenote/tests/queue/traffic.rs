@@ -1,17 +1,10 @@
-//! What senders and receivers do in the storm, until they are killed: messages of all lengths that say who sent them and
-//! whether they are whole, and a ledger, in memory of another kind, of what became of each.
-//!
-//! A sender writes down how many it has sent, after each. A receiver either has a message in hand, writes down that it has,
-//! ends with it, and writes down that it is done: what it dies with is known then. Or it receives a copy, and writes
-//! that down: then one may be lost with it.
+//! Messages of all lengths that say who sent them and whether they are whole, and a ledger, in memory of another kind, of
+//! what became of each: what the storm and the soak are made of.
 
-use std::collections::HashMap;
-use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
-use cenote::channel::Borrowed;
-use cenote::{ErrorKind, Queue, Receiver, Result, Segment, Sender};
+use cenote::Segment;
 use testkit::Rng;
 
 pub(crate) const LONGEST: usize = 4096;
@@ -21,30 +14,42 @@ const SHORT: usize = 112;
 const HEAD: usize = 24;
 /// How long anybody may have to wait, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
-/// Of so many messages, a worker leaves once and comes anew.
-const MESSAGES_PER_COMING: u64 = 2000;
 
 /// A message: the number of its sender, of all that there ever were, and its own, of all that this one has sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Id {
     pub(crate) sender: u32,
-    pub(crate) number: u32,
+    pub(crate) number: u64,
 }
 
 impl Id {
-    pub(crate) fn to_word(self) -> u64 {
-        u64::from(self.sender) << 32 | u64::from(self.number)
+    /// So many bits are enough for a sender that sends for a year.
+    const NUMBER_BITS: u32 = 40;
+
+    fn to_word(self) -> u64 {
+        u64::from(self.sender) << Self::NUMBER_BITS | self.number
     }
 
-    pub(crate) fn of_word(word: u64) -> Self {
-        Self { sender: (word >> 32) as u32, number: word as u32 }
+    fn of_word(word: u64) -> Self {
+        let number = word & ((1 << Self::NUMBER_BITS) - 1);
+        Self { sender: (word >> Self::NUMBER_BITS) as u32, number }
     }
 
     /// Its bytes: every message has others, and how many there are follows from whose it is, too.
-    pub(crate) fn bytes(self) -> Vec<u8> {
+    pub(super) fn bytes(self) -> Vec<u8> {
         let mut rng = Rng::new(self.to_word());
         let range = if rng.one_in(4) { SHORT + 1..LONGEST + 1 } else { HEAD..SHORT + 1 };
-        let mut bytes = vec![0; range.start + rng.below(range.len() as u64) as usize];
+        let len = range.start + rng.below(range.len() as u64) as usize;
+        self.filled(len, &mut rng)
+    }
+
+    /// Its bytes where all have as many.
+    pub(super) fn bytes_of(self, len: usize) -> Vec<u8> {
+        self.filled(len, &mut Rng::new(self.to_word()))
+    }
+
+    fn filled(self, len: usize, rng: &mut Rng) -> Vec<u8> {
+        let mut bytes = vec![0; len];
         rng.fill(&mut bytes[HEAD..]);
         bytes[..8].copy_from_slice(&self.to_word().to_le_bytes());
         let sum = sum(&bytes);
@@ -52,14 +57,15 @@ impl Id {
         bytes
     }
 
-    /// Of one that was received: as a whole.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    /// Of one that was received: as a whole. All have `len` bytes, or each as many as it has.
+    pub(super) fn of(bytes: &[u8], len: Option<usize>) -> Self {
         let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
         let mut checked = bytes.to_vec();
         checked[16..HEAD].fill(0);
         assert_eq!(sum(&checked), word(16), "a torn message");
         let id = Self::of_word(word(0));
-        assert_eq!(bytes, id.bytes(), "{id:?} was sent as another one");
+        let sent = len.map_or_else(|| id.bytes(), |len| id.bytes_of(len));
+        assert_eq!(bytes, sent, "{id:?} was sent as another one");
         id
     }
 }
@@ -128,7 +134,7 @@ impl<'a> Page<'a> {
         words.filter(|&word| word != 0).map(|word| Id::of_word(word - 1)).collect()
     }
 
-    fn hold(&self, hand: usize, id: Option<Id>) {
+    pub(super) fn hold(&self, hand: usize, id: Option<Id>) {
         self.set(Self::HANDS + 8 * hand, id.map_or(0, |id| id.to_word() + 1));
     }
 
@@ -137,7 +143,7 @@ impl<'a> Page<'a> {
     }
 
     /// Writes down that a receiver is done with it.
-    fn record(&self, id: Id) {
+    pub(super) fn record(&self, id: Id) {
         let done = self.done();
         while done - self.get(Self::SEEN) == RECORDS {
             thread::yield_now();
@@ -154,126 +160,20 @@ impl<'a> Page<'a> {
         new
     }
 
+    pub(super) fn has_sent(&self, number: u64) {
+        self.set(Self::DONE, number);
+    }
+
+    pub(super) fn is_late(&self) {
+        self.set(Self::LATE, self.late() + 1);
+    }
+
+    pub(super) fn will_copy(&self, copies: bool) {
+        self.set(Self::COPIES, copies.into());
+    }
+
     /// For the next one who works here.
     pub(crate) fn clear(&self) {
         (0..LINE).step_by(8).for_each(|at| self.set(at, 0));
-    }
-}
-
-/// Sends until it is killed: to which address, with which ledger and place there, and its number as a sender.
-pub(crate) fn send(words: &[&str]) {
-    let [address, ledger, place, sender] = words else { panic!("{words:?}") };
-    let ledger = Segment::attach(*ledger).unwrap();
-    let page = Page::of(&ledger, place.parse().unwrap());
-    let sender: u32 = sender.parse().unwrap();
-    let mut rng = Rng::new(u64::from(sender));
-    let mut number = 0;
-    loop {
-        let tx = Queue::<[u8]>::attach(*address).unwrap().sender().unwrap();
-        for _ in 0..=rng.below(2 * MESSAGES_PER_COMING) {
-            send_one(&tx, Id { sender, number }, &mut rng).unwrap();
-            number += 1;
-            page.set(Page::DONE, number.into());
-        }
-        tx.detach().unwrap();
-    }
-}
-
-fn send_one(tx: &Sender, id: Id, rng: &mut Rng) -> Result<()> {
-    let bytes = id.bytes();
-    if rng.one_in(16) {
-        // Not sent after all.
-        drop(tx.loan(LONGEST));
-    }
-    if rng.one_in(3)
-        && let Ok(mut loan) = tx.loan(bytes.len())
-    {
-        loan.write_all(&bytes).unwrap();
-        if loan.try_send(0)?.is_none() {
-            return Ok(());
-        }
-    }
-    tx.send_timeout(&bytes, SOON)
-}
-
-/// Receives until it is killed: from which address, with which ledger and place there, whether there are others, and what
-/// its random numbers begin with.
-pub(crate) fn receive(words: &[&str]) {
-    let [address, ledger, place, others, seed] = words else { panic!("{words:?}") };
-    let ledger = Segment::attach(*ledger).unwrap();
-    let page = Page::of(&ledger, place.parse().unwrap());
-    let mut rng = Rng::new(seed.parse().unwrap());
-    let copies = rng.one_in(3);
-    page.set(Page::COPIES, copies.into());
-    let mut reader = Reader { page, has_others: *others == "others", last: HashMap::new() };
-    loop {
-        let rx = Queue::<[u8]>::attach(*address).unwrap().receiver().unwrap();
-        for _ in 0..=rng.below(2 * MESSAGES_PER_COMING) {
-            if copies {
-                reader.copy_one(&rx);
-            } else {
-                reader.borrow_some(&rx, &mut rng);
-            }
-        }
-        rx.detach().unwrap();
-    }
-}
-
-struct Reader<'a> {
-    page: Page<'a>,
-    has_others: bool,
-    /// The last one of each sender.
-    last: HashMap<u32, u32>,
-}
-
-impl Reader<'_> {
-    fn copy_one(&mut self, rx: &Receiver) {
-        if let Some(bytes) = in_time(rx.receive_timeout(SOON)) {
-            let id = self.arrived(&bytes);
-            self.page.record(id);
-        }
-    }
-
-    fn borrow_some(&mut self, rx: &Receiver, rng: &mut Rng) {
-        let Some(first) = in_time(rx.borrow_timeout(SOON)) else { return };
-        let mut all = vec![self.hold(0, first)];
-        if rng.one_in(4)
-            && let Some(second) = rx.try_borrow().unwrap()
-        {
-            all.push(self.hold(1, second));
-        }
-        if rng.one_in(2) {
-            all.reverse();
-        }
-        for (hand, id, borrowed) in all {
-            drop(borrowed);
-            self.page.record(id);
-            self.page.hold(hand, None);
-        }
-    }
-
-    fn hold<'b>(&mut self, hand: usize, borrowed: Borrowed<'b>) -> (usize, Id, Borrowed<'b>) {
-        let id = self.arrived(&borrowed.read_to_vec(..).unwrap());
-        self.page.hold(hand, Some(id));
-        (hand, id, borrowed)
-    }
-
-    /// Those of one sender come in their order, but for what a dead receiver had in hand.
-    fn arrived(&mut self, bytes: &[u8]) -> Id {
-        let id = Id::of(bytes);
-        let last = self.last.entry(id.sender).or_insert(id.number);
-        if id.number < *last {
-            assert!(self.has_others, "{id:?} came after {last}");
-            self.page.set(Page::LATE, self.page.late() + 1);
-        }
-        *last = id.number.max(*last);
-        id
-    }
-}
-
-fn in_time<T>(result: Result<T>) -> Option<T> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::Timeout => None,
-        result => Some(result.unwrap()),
     }
 }
