@@ -5,7 +5,7 @@
 use cenote::{Queue, Receiver, Segment, Sender};
 use zerocopy::IntoBytes;
 
-use super::several::Several;
+use super::cenote_topic::CenoteTopic;
 use super::{Abilities, Contender, Link};
 use crate::harness::payload::Payload;
 use crate::harness::plan::{Config, Wait};
@@ -41,7 +41,7 @@ impl Ends {
     }
 }
 
-fn check(bytes: &[u8], message: Payload) -> Result<(), Fault> {
+pub(super) fn check(bytes: &[u8], message: Payload) -> Result<(), Fault> {
     // SAFETY: any bytes are words.
     let (before, words, after) = unsafe { bytes.align_to::<u64>() };
     if !before.is_empty() || !after.is_empty() {
@@ -99,7 +99,7 @@ impl Contender for Cenote {
     const ABILITIES: Abilities = Abilities { loans: true, streams: Some(Wait::Spin), ..Abilities::KERNEL };
     type Listening = (Queue, Queue);
     type Link = Ends;
-    type Topic = Several<Self>;
+    type Topic = CenoteTopic;
 
     fn listen(config: &Config) -> Result<((Queue, Queue), String), Fault> {
         let options = Queue::<[u8]>::options().message(config.bytes as u64).depth(config.depth as u64);

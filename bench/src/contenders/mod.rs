@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cenote;
+mod cenote_topic;
 mod crossbeam;
 mod descriptors;
 mod fifo;

@@ -2,12 +2,20 @@
 #![cfg(target_os = "linux")]
 
 mod basics;
+#[cfg(target_arch = "x86_64")]
+mod cost;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use cenote::{Topic, TopicOptions, WhenFull};
 use testkit::{Watchdog, watchdog};
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn publishing() {
+    cost::serve_if_asked();
+}
 
 fn minute() -> Watchdog {
     watchdog(Duration::from_secs(60))
