@@ -55,6 +55,50 @@ impl Drop for ShmName {
     }
 }
 
+/// A name for a native segment of this user; what still has it when this is dropped is removed.
+#[cfg(unix)]
+#[derive(Debug)]
+pub struct NativeName(String);
+
+#[cfg(unix)]
+impl NativeName {
+    /// A name of its own: `cenote-test-PREFIX-...`.
+    #[must_use]
+    pub fn unique(prefix: &str) -> Self {
+        Self(unique(prefix))
+    }
+
+    /// Without a kind, as a native segment is named.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.0
+    }
+
+    /// The file that it is, on Linux.
+    ///
+    /// # Panics
+    /// If `/proc` does not tell who we are.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        use std::os::unix::fs::MetadataExt;
+        let own = fs::metadata("/proc/self").expect("a process knows itself");
+        format!("/dev/shm/cenote.{}.{}", own.uid(), self.0).into()
+    }
+
+    /// Whether anything has the name.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        self.path().symlink_metadata().is_ok()
+    }
+}
+
+#[cfg(unix)]
+impl Drop for NativeName {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.path());
+    }
+}
+
 /// A folder for temporary files, removed with all in it when this is dropped.
 #[derive(Debug)]
 pub struct TempDir(PathBuf);

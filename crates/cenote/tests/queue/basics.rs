@@ -22,7 +22,7 @@ fn messages_of_all_lengths_arrive_as_they_were_sent_by_all_rules() {
     for (rules, longest) in
         ALL_RULES.into_iter().flat_map(|rules| [48, 112, 240, 4096].map(|most| (rules, most)))
     {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let queue = rules.options().message(longest).depth(4).create(name.address()).unwrap();
         let rx = Queue::<[u8]>::attach(name.address()).unwrap().receiver().unwrap();
         let tx = queue.sender().unwrap();
@@ -80,7 +80,7 @@ struct Large {
 #[test]
 fn values_of_a_type_arrive_and_another_type_is_told() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("queue");
     let tx = Queue::<Order>::create(name.address()).unwrap().sender().unwrap();
     let rx = Queue::<Order>::attach(name.address()).unwrap().receiver().unwrap();
     let order = Order { number: 7, kind: Kind::Sell, rest: [1; 7] };
@@ -100,7 +100,7 @@ fn values_of_a_type_arrive_and_another_type_is_told() {
     tx.send(&order).unwrap();
     assert_eq!(rx.receive().unwrap(), order);
 
-    let plain = Name::unique();
+    let plain = Name::unique("queue");
     let _segment = Segment::create(plain.address(), 4096).unwrap();
     for error in [
         Queue::<u64>::attach(plain.address()).unwrap_err(),
@@ -111,7 +111,7 @@ fn values_of_a_type_arrive_and_another_type_is_told() {
     let error = Queue::<u64>::create("posix:/cenote-test-no-queue").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 
-    let large = Name::unique();
+    let large = Name::unique("queue");
     let tx = Queue::<Large>::options().depth(2).create(large.address()).unwrap().sender().unwrap();
     let rx = Queue::<Large>::attach(large.address()).unwrap().receiver().unwrap();
     tx.send(&Large { words: [5; 200] }).unwrap();
@@ -123,7 +123,7 @@ fn a_full_queue_does_what_it_was_made_for() {
     let _watchdog = minute();
     for rules in ALL_RULES {
         for longest in [48, 4096] {
-            let name = Name::unique();
+            let name = Name::unique("queue");
             let options = rules.options().message(longest).depth(2);
             let options =
                 if matches!(rules, Rules::DropOldest) { options } else { options.when_full(WhenFull::Fail) };
@@ -159,7 +159,7 @@ fn a_full_queue_does_what_it_was_made_for() {
 #[test]
 fn what_was_received_is_counted_however_much_is_dropped() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("queue");
     let tx = Rules::DropOldest.options().depth(4).create(name.address()).unwrap().sender().unwrap();
     let queue = Queue::<[u8]>::attach(name.address()).unwrap();
     let rx = Queue::<[u8]>::attach(name.address()).unwrap().receiver().unwrap();
@@ -183,7 +183,7 @@ fn what_was_received_is_counted_however_much_is_dropped() {
 #[test]
 fn loans_are_given_back_and_run_out() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("queue");
     let options = Rules::ManyToMany.options().message(1000).depth(2).spare(1).when_full(WhenFull::Fail);
     let tx = options.create(name.address()).unwrap().sender().unwrap();
     for _ in 0..3 {
@@ -205,7 +205,7 @@ fn loans_are_given_back_and_run_out() {
 fn what_is_in_hand_can_be_given_back_in_any_order() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let tx = rules.options().message(8).depth(8).create(name.address()).unwrap().sender().unwrap();
         (0..6_u64).for_each(|number| tx.send(&number.to_ne_bytes()).unwrap());
         let rx = Queue::<[u8]>::attach(name.address()).unwrap().receiver().unwrap();
@@ -233,7 +233,7 @@ fn what_is_in_hand_can_be_given_back_in_any_order() {
 #[test]
 fn the_only_end_has_one_process_at_a_time() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("queue");
     let first = Rules::OneToOne.options().create(name.address()).unwrap().sender().unwrap();
     let again = || Queue::<[u8]>::attach(name.address()).unwrap();
     let error = again().sender().unwrap_err();
@@ -255,7 +255,7 @@ fn the_only_end_has_one_process_at_a_time() {
 fn who_waits_is_woken_and_who_is_alone_is_told_in_time() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let tx = rules.options().message(8).depth(1).create(name.address()).unwrap().sender().unwrap();
         let rx = Queue::<[u8]>::attach(name.address()).unwrap().receiver().unwrap();
         let begin = Instant::now();
@@ -284,7 +284,7 @@ fn who_waits_is_woken_and_who_is_alone_is_told_in_time() {
 #[test]
 fn impossible_queues_are_refused() {
     for (message, depth) in [(8, 0), (8, 1 << 30), (1 << 40, 2), (u64::from(u32::MAX), 1 << 24)] {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let options = Queue::<[u8]>::options().message(message).depth(depth);
         let error = options.create(name.address()).unwrap_err();
         assert!([ErrorKind::InvalidSize, ErrorKind::OutOfResources].contains(&error.kind()), "{error}");

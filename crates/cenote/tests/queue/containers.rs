@@ -16,7 +16,7 @@ fn messages_pass_between_containers_and_survive_them() {
     }
     for of_one in [true, false] {
         let start = if of_one { Container::of_one } else { Container::of_two };
-        let (name, mut one, mut other) = (Name::unique(), start(), Container::of_one());
+        let (name, mut one, mut other) = (Name::unique("queue"), start(), Container::of_one());
         one.agent.ask(&format!("create {} 600", name.address())).expect_ok();
         one.agent.ask(&format!("sender {}", name.address())).expect_ok();
         other.agent.ask(&format!("receiver {}", name.address())).expect_ok();

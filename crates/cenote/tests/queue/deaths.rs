@@ -65,7 +65,7 @@ pub(crate) fn serve_if_asked() {
 /// Kills the operation at each step, with the address as its word.
 fn each(operation: &str, mut round: impl FnMut(&Name, &mut Round<'_>)) -> Report {
     let report = kill_points::each(operation, |one| {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         round(&name, one);
         assert!(!name.is_there(), "something is left");
     });

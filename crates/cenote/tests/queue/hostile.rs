@@ -56,7 +56,7 @@ fn tries(tx: &Sender, rx: &Receiver, queue: &Queue) {
 fn any_word_at_any_place_costs_an_error_at_most() {
     let _watchdog = minute();
     for (rules, depth) in ALL_RULES.into_iter().flat_map(|rules| [1, 2].map(|depth| (rules, depth))) {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let options = rules.options().message(300).depth(depth).spare(1);
         let options = options.segment(&Segment::options().timeout(MOMENT));
         let queue = options.create(name.address()).unwrap();
@@ -94,7 +94,7 @@ fn any_word_at_any_place_costs_an_error_at_most() {
 fn a_chunk_that_was_taken_away_costs_its_message_alone() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let tx = rules.options().message(300).depth(2).create(name.address()).unwrap().sender().unwrap();
         let rx = Queue::<[u8]>::attach(name.address()).unwrap().receiver().unwrap();
         let loan = tx.loan(300).unwrap();
@@ -109,7 +109,7 @@ fn a_chunk_that_was_taken_away_costs_its_message_alone() {
 #[test]
 fn a_plan_that_is_changed_later_changes_nothing() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("queue");
     let tx =
         Rules::ManyToMany.options().message(300).depth(2).create(name.address()).unwrap().sender().unwrap();
     let rx = Queue::<[u8]>::attach(name.address()).unwrap().receiver().unwrap();

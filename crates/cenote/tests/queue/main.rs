@@ -19,11 +19,11 @@ mod users;
 #[expect(dead_code, reason = "not all of it is used here")]
 mod workers;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use cenote::channel::Item;
 use cenote::{Queue, QueueOptions, WhenFull};
+use testkit::names::NativeName as Name;
 use testkit::{Watchdog, watchdog};
 
 #[test]
@@ -44,36 +44,6 @@ fn kill_points() {
 
 fn minute() -> Watchdog {
     watchdog(Duration::from_secs(60))
-}
-
-/// A name that no other test uses. What a failed test leaves is removed with it.
-struct Name(String);
-
-impl Name {
-    fn unique() -> Self {
-        Self(testkit::names::unique("queue"))
-    }
-
-    /// Without a kind, as a native segment is named.
-    fn address(&self) -> &str {
-        &self.0
-    }
-
-    fn path(&self) -> PathBuf {
-        use std::os::unix::fs::MetadataExt;
-        let uid = std::fs::metadata("/proc/self").unwrap().uid();
-        format!("/dev/shm/cenote.{uid}.{}", self.0).into()
-    }
-
-    fn is_there(&self) -> bool {
-        self.path().symlink_metadata().is_ok()
-    }
-}
-
-impl Drop for Name {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(self.path());
-    }
 }
 
 /// By whose rules a queue is sent to and received from.

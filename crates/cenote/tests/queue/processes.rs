@@ -60,7 +60,7 @@ fn is_woken(mut times: Vec<Duration>) {
 fn who_sleeps_for_a_message_is_woken() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let tx = create(&name, rules).sender().unwrap();
         let mut receiver = end("receiver", &name);
         let times = (0..12).map(|_| {
@@ -83,7 +83,7 @@ fn who_sleeps_for_room_is_woken() {
     let _watchdog = minute();
     for rules in [Rules::OneToOne, Rules::ManyToOne, Rules::OneToMany, Rules::ManyToMany] {
         for long in [false, true] {
-            let (name, what) = (Name::unique(), if long { "send-long" } else { "send" });
+            let (name, what) = (Name::unique("queue"), if long { "send-long" } else { "send" });
             let rx = create(&name, rules).receiver().unwrap();
             let mut sender = end("sender", &name);
             (0..4).for_each(|_| drop(sender.ask(&format!("{what} a")).expect_ok().to_owned()));
@@ -107,7 +107,7 @@ fn who_sleeps_for_room_is_woken() {
 fn who_comes_to_a_dead_ones_place_finds_what_it_had() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let tx = create(&name, rules).sender().unwrap();
         for number in ["1", "2"] {
             tx.send(number.as_bytes()).unwrap();
@@ -133,7 +133,7 @@ fn who_comes_to_a_dead_ones_place_finds_what_it_had() {
 #[test]
 fn who_only_drops_the_oldest_is_not_held_up_by_a_dead_one() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("queue");
     let tx = create(&name, Rules::DropOldest).sender().unwrap();
     tx.send(b"0").unwrap();
     let mut receiver = end("receiver", &name);
@@ -155,7 +155,7 @@ fn who_only_drops_the_oldest_is_not_held_up_by_a_dead_one() {
 fn a_forked_child_has_no_end_and_disturbs_nobody() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let queue = create(&name, rules);
         let mut sender = end("sender", &name);
         let mut receiver = end("receiver", &name);
@@ -185,7 +185,7 @@ fn a_forked_child_has_no_end_and_disturbs_nobody() {
 fn a_stopped_sender_goes_on_where_it_was() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let queue = create(&name, rules);
         let rx = attach(&name).receiver().unwrap();
         let mut sender = end("sender", &name);
@@ -219,7 +219,7 @@ fn a_stopped_sender_goes_on_where_it_was() {
 fn a_stopped_receiver_keeps_what_it_has_in_hand() {
     let _watchdog = minute();
     for rules in [Rules::OneToMany, Rules::ManyToMany, Rules::DropOldest] {
-        let name = Name::unique();
+        let name = Name::unique("queue");
         let tx = create(&name, rules).sender().unwrap();
         let mut receiver = end("receiver", &name);
         tx.send(b"first").unwrap();
@@ -245,7 +245,7 @@ fn a_stopped_receiver_keeps_what_it_has_in_hand() {
 #[test]
 fn more_ends_than_a_segment_has_slots_are_told_so() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("queue");
     let mut ends = vec![create(&name, Rules::ManyToMany).sender().unwrap()];
     let error = loop {
         match Queue::<[u8]>::attach(name.address()) {

@@ -52,7 +52,7 @@ enum Phase {
 
 impl Scene {
     pub(crate) fn new(rules: Rules, goods: Goods, senders: usize, receivers: usize) -> Self {
-        let (name, ledger_name) = (Name::unique(), ShmName::unique("ledger"));
+        let (name, ledger_name) = (Name::unique("queue"), ShmName::unique("ledger"));
         let queue = create(rules, goods, name.address());
         let size = Page::bytes_for(senders + receivers);
         let ledger = Segment::create(format!("posix:{}", ledger_name.name()), size).unwrap();

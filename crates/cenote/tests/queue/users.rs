@@ -27,7 +27,7 @@ impl Drop for Leftover {
 fn users_of_a_group_send_to_each_other() {
     let _watchdog = minute();
     let Some(program) = Program::within_reach() else { return };
-    let name = Name::unique();
+    let name = Name::unique("queue");
     let file = Leftover(format!("/dev/shm/cenote.{OWNER}.{}", name.address()).into());
     let address = format!("cenote:@{OWNER}/{}", name.address());
     let mut owner = program.agent(OWNER, OWNER);

@@ -53,7 +53,7 @@ fn all(rx: &Subscriber) -> Vec<u64> {
 fn everybody_reads_everything_in_its_order() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("topic");
         let tx = create(&name, rules).publisher().unwrap();
         let readers = [subscriber(&name), subscriber(&name), reader(&name)];
         for lap in 0..100 {
@@ -72,7 +72,7 @@ fn who_is_slow_is_told_how_many_it_missed() {
     let _watchdog = minute();
     for rules in [Rules::One, Rules::Many] {
         for (depth, spare) in [(1, 1), (4, 2), (64, 8)] {
-            let name = Name::unique();
+            let name = Name::unique("topic");
             let options = rules.options().message(LONG as u64).depth(depth).spare(spare);
             let tx = options.create(name.address()).unwrap().publisher().unwrap();
             let readers = [subscriber(&name), reader(&name)];
@@ -99,7 +99,7 @@ fn who_is_slow_is_told_how_many_it_missed() {
 fn a_publisher_can_be_made_to_wait_for_who_is_slow() {
     let _watchdog = minute();
     for rules in [Rules::OneWaits, Rules::ManyWait] {
-        let name = Name::unique();
+        let name = Name::unique("topic");
         let tx = create(&name, rules).publisher().unwrap();
         // As long as nobody reads, it waits for nobody; nor for who only may read.
         let readers = [reader(&name)];
@@ -136,7 +136,7 @@ fn a_publisher_can_be_made_to_wait_for_who_is_slow() {
 #[test]
 fn a_publisher_can_be_made_to_fail_for_who_is_slow() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("topic");
     let options = Rules::One.options().message(LONG as u64).depth(2).when_full(WhenFull::Fail);
     let tx = options.create(name.address()).unwrap().publisher().unwrap();
     let rx = subscriber(&name);
@@ -150,7 +150,7 @@ fn a_publisher_can_be_made_to_fail_for_who_is_slow() {
 fn who_comes_late_gets_the_last_ones() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("topic");
         let keeper = create(&name, rules);
         assert!(all(&late(&name, 3)).is_empty());
         let tx = Topic::<[u8]>::attach(name.address()).unwrap().publisher().unwrap();
@@ -179,7 +179,7 @@ fn who_comes_late_gets_the_last_ones() {
 fn what_somebody_has_in_hand_stays_as_it_is() {
     let _watchdog = minute();
     for rules in ALL_RULES {
-        let name = Name::unique();
+        let name = Name::unique("topic");
         let options = rules.options().message(LONG as u64).depth(4).spare(12);
         let tx = options.create(name.address()).unwrap().publisher().unwrap();
         let (one, other) = (subscriber(&name), subscriber(&name));
@@ -228,7 +228,7 @@ fn what_somebody_has_in_hand_stays_as_it_is() {
 fn hands_full_of_messages_do_not_stop_a_publisher() {
     let _watchdog = minute();
     for rules in [Rules::One, Rules::Many] {
-        let name = Name::unique();
+        let name = Name::unique("topic");
         let options = rules.options().message(LONG as u64).depth(8).spare(1);
         let tx = options.create(name.address()).unwrap().publisher().unwrap();
         let rx = subscriber(&name);
@@ -273,7 +273,7 @@ fn watcher_keeps(tx: &Publisher, name: &Name) -> u64 {
 #[test]
 fn ends_that_are_not_to_be_had_are_refused() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("topic");
     let topic = create(&name, Rules::One);
     let tx = Topic::<[u8]>::attach(name.address()).unwrap().publisher().unwrap();
     let error = topic.publisher().unwrap_err();
@@ -295,7 +295,7 @@ fn ends_that_are_not_to_be_had_are_refused() {
 #[test]
 fn counters_tell_who_is_behind() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("topic");
     let topic = create(&name, Rules::One);
     let (quick, slow) = (subscriber(&name), subscriber(&name));
     let tx = Topic::<[u8]>::attach(name.address()).unwrap().publisher().unwrap();
@@ -317,7 +317,7 @@ fn counters_tell_who_is_behind() {
 #[test]
 fn who_only_reads_waits_as_long_as_it_takes() {
     let _watchdog = minute();
-    let name = Name::unique();
+    let name = Name::unique("topic");
     let tx = create(&name, Rules::Many).publisher().unwrap();
     let rx = reader(&name);
     assert_eq!(rx.receive_timeout(MOMENT).unwrap_err().kind(), ErrorKind::Timeout);

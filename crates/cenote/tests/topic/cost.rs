@@ -106,7 +106,7 @@ fn publishing_costs_the_same_however_many_subscribe() {
     for rules in [Rules::One, Rules::Many] {
         let mut all = vec![];
         for subscribers in [1, 2, 4, 8] {
-            let name = Name::unique();
+            let name = Name::unique("topic");
             let options = rules.options().message(LONG as u64).depth(8).spare(8);
             let _topic = options.create(name.address()).unwrap();
             let subscribe = || Topic::<[u8]>::attach(name.address()).unwrap().subscriber().unwrap();

@@ -5,10 +5,10 @@ mod basics;
 #[cfg(target_arch = "x86_64")]
 mod cost;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use cenote::{Topic, TopicOptions, WhenFull};
+use testkit::names::NativeName as Name;
 use testkit::{Watchdog, watchdog};
 
 #[cfg(target_arch = "x86_64")]
@@ -19,32 +19,6 @@ fn publishing() {
 
 fn minute() -> Watchdog {
     watchdog(Duration::from_secs(60))
-}
-
-/// A name that no other test uses. What a failed test leaves is removed with it.
-struct Name(String);
-
-impl Name {
-    fn unique() -> Self {
-        Self(testkit::names::unique("topic"))
-    }
-
-    /// Without a kind, as a native segment is named.
-    fn address(&self) -> &str {
-        &self.0
-    }
-
-    fn path(&self) -> PathBuf {
-        use std::os::unix::fs::MetadataExt;
-        let uid = std::fs::metadata("/proc/self").unwrap().uid();
-        format!("/dev/shm/cenote.{uid}.{}", self.0).into()
-    }
-}
-
-impl Drop for Name {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(self.path());
-    }
 }
 
 /// By whose rules a topic is published to.

@@ -7,7 +7,7 @@ use super::{Name, minute};
 
 #[test]
 fn what_is_stored_is_loaded_whatever_its_length() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let blob = Blob::create(name.address(), 1000).unwrap();
     let other = Blob::attach_with(&Segment::options().read_only(), name.address()).unwrap();
     assert_eq!((blob.capacity(), other.capacity()), (1000, 1000));
@@ -28,7 +28,7 @@ fn what_is_stored_is_loaded_whatever_its_length() {
 /// A part of it has no version, and its bytes may look like one; another lock lets two store at once.
 #[test]
 fn of_a_part_or_with_another_lock_there_is_no_blob() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let blob = Blob::create(name.address(), 4096).unwrap();
     // What these bytes say where a version and a room would be: 20 bytes of room.
     let bytes = [&20_u64.to_le_bytes()[..], &[7; 4000]].concat();
@@ -47,7 +47,7 @@ fn of_a_part_or_with_another_lock_there_is_no_blob() {
     }
     let whole = Segment::options().range(..).attach(name.address()).unwrap();
     assert_eq!(Blob::of_segment(whole).unwrap().load().unwrap(), bytes);
-    let lock = std::env::temp_dir().join(&name.0);
+    let lock = std::env::temp_dir().join(name.address());
     std::fs::write(&lock, b"").unwrap();
     let locked = Segment::options().lock_with(format!("file:{}", lock.display())).unwrap();
     let locked = locked.attach(name.address());
@@ -57,7 +57,7 @@ fn of_a_part_or_with_another_lock_there_is_no_blob() {
 
 #[test]
 fn a_capacity_that_cannot_be_is_told_of_its_address() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     for capacity in [u64::MAX, u64::MAX - 8, 1 << 63, 1 << 62] {
         let error = Blob::create(name.address(), capacity).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSize, "{error}");
@@ -67,7 +67,7 @@ fn a_capacity_that_cannot_be_is_told_of_its_address() {
 
 #[test]
 fn what_is_too_long_is_told_and_changes_nothing() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let blob = Blob::create(name.address(), 4).unwrap();
     blob.store(b"good").unwrap();
     assert_eq!(blob.store(b"12345").unwrap_err().kind(), ErrorKind::InvalidSize);
@@ -80,7 +80,7 @@ fn what_is_too_long_is_told_and_changes_nothing() {
 
 #[test]
 fn one_that_is_there_is_opened_if_it_is_large_enough() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let blob = Blob::open_or_create(name.address(), 100).unwrap();
     assert!(blob.segment().was_created());
     blob.store(b"x").unwrap();

@@ -52,7 +52,7 @@ fn kept() -> cenote::Options {
 /// Kills the operation at each step, with the address as its word.
 fn each(operation: &str, mut round: impl FnMut(&Name, &mut Round<'_>)) -> Report {
     let report = kill_points::each(operation, |one| {
-        let name = Name::unique();
+        let name = Name::unique("value");
         round(&name, one);
         assert!(!name.is_there(), "something is left");
     });

@@ -29,7 +29,7 @@ const COPY: usize = 64;
 
 #[test]
 fn bytes_that_are_none_of_the_type_are_corrupt() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), FIRST).unwrap();
     for bytes in [[0, 1], [3, 1], [1, 2], [0xff, 0xff]] {
         value.segment().write_at(COPY, &bytes).unwrap();
@@ -44,7 +44,7 @@ fn bytes_that_are_none_of_the_type_are_corrupt() {
 /// Every word at all is a version.
 #[test]
 fn any_version_word_is_used_with_care() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), 5_u8).unwrap();
     value.store(&5).unwrap();
     value.store(&5).unwrap();
@@ -60,7 +60,7 @@ fn any_version_word_is_used_with_care() {
 /// Somebody changes it all the time.
 #[test]
 fn a_version_that_never_rests_keeps_nobody_for_ever() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let blob = Blob::create(name.address(), 1 << 20).unwrap();
     // Into both copies.
     blob.store(&vec![7; 1 << 20]).unwrap();
@@ -103,7 +103,7 @@ fn a_version_that_never_rests_keeps_nobody_for_ever() {
 
 #[test]
 fn a_length_beyond_the_capacity_is_corrupt() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let blob = Blob::create(name.address(), 100).unwrap();
     for len in [101, 1 << 32, u64::MAX, 1 << 63] {
         blob.segment().write_value(COPY, &len.to_le()).unwrap();
@@ -118,7 +118,7 @@ fn a_length_beyond_the_capacity_is_corrupt() {
 /// What was looked at when it was attached counts, and not what is written there later.
 #[test]
 fn a_room_that_cannot_be_is_corrupt_and_later_changes_nothing() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let blob = Blob::create(name.address(), 100).unwrap();
     for room in [u64::MAX, 0, 7, 193, 1 << 63, u64::MAX / 2] {
         blob.segment().write_value(8, &room.to_le()).unwrap();
@@ -126,7 +126,7 @@ fn a_room_that_cannot_be_is_corrupt_and_later_changes_nothing() {
         assert_eq!(blob.capacity(), 100);
         blob.store(&[1; 100]).unwrap();
     }
-    let name = Name::unique();
+    let name = Name::unique("value");
     let value = Value::create(name.address(), 7_u64).unwrap();
     for room in [u64::MAX, 0, 7, 9] {
         value.segment().write_value(8, &room.to_le()).unwrap();
@@ -138,7 +138,7 @@ fn a_room_that_cannot_be_is_corrupt_and_later_changes_nothing() {
 /// The file is cut under those who load, store and wait.
 #[test]
 fn memory_that_is_taken_away_is_an_error() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), [7_u8; 100_000]).unwrap();
     let file = std::fs::OpenOptions::new().write(true).open(name.path()).unwrap();
     file.set_len(100).unwrap();

@@ -16,7 +16,7 @@ fn kills() -> u64 {
 #[test]
 fn whoever_is_killed_what_is_loaded_is_whole() {
     let _watchdog = watchdog(Duration::from_secs(60 + kills() / 2));
-    let name = Name::unique();
+    let name = Name::unique("value");
     let value = Value::create(name.address(), Frame::new(0)).unwrap();
     let mut readers = [false, true].map(|read_only| worker::spawn(name.address(), read_only));
     for reader in &mut readers {
@@ -65,7 +65,7 @@ fn whoever_is_killed_what_is_loaded_is_whole() {
 /// Kept, it is what it was when all have gone.
 #[test]
 fn a_kept_value_outlives_those_who_stored_it() {
-    let (_watchdog, name) = (super::minute(), Name::unique());
+    let (_watchdog, name) = (super::minute(), Name::unique("value"));
     Value::create_with(&Segment::options().keep(), name.address(), Frame::new(0)).unwrap().detach().unwrap();
     let mut writer = worker::spawn(name.address(), false);
     writer.ask("store 41").expect_ok();

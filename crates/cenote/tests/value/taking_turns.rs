@@ -11,7 +11,7 @@ use crate::frame::Frame;
 
 #[test]
 fn four_processes_lose_no_update() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), Frame::new(0)).unwrap();
     let mut all: Vec<_> = (0..4).map(|_| worker::spawn(name.address(), false)).collect();
     all.iter_mut().for_each(|one| one.tell("add 1000"));
@@ -24,7 +24,7 @@ fn four_processes_lose_no_update() {
 
 #[test]
 fn a_panic_in_an_update_stores_nothing_and_annoys_nobody() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), 7_u32).unwrap();
     for _ in 0..2 {
         let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -50,7 +50,7 @@ fn a_panic_in_an_update_stores_nothing_and_annoys_nobody() {
 
 #[test]
 fn who_has_the_writer_keeps_others_from_storing_and_nobody_from_loading() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), Frame::new(1)).unwrap();
     let mut holder = worker::spawn(name.address(), false);
     holder.ask("hold").expect_ok();
@@ -76,7 +76,7 @@ fn who_has_the_writer_keeps_others_from_storing_and_nobody_from_loading() {
 /// The worst there is: one that stores as fast as it can, and never lets go.
 #[test]
 fn loads_get_through_while_somebody_stores_all_the_time() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), Frame::new(0)).unwrap();
     for how in ["writer", "update"] {
         let mut writer = worker::spawn(name.address(), false);
@@ -95,7 +95,7 @@ fn loads_get_through_while_somebody_stores_all_the_time() {
 
 #[test]
 fn who_only_reads_stores_nothing() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), 1_u8).unwrap();
     let reader = Value::<u8>::attach_with(&Segment::options().read_only(), name.address()).unwrap();
     assert_eq!(reader.store(&2).unwrap_err().kind(), ErrorKind::PermissionDenied);

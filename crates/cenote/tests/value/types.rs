@@ -50,7 +50,7 @@ others! {
 
 #[test]
 fn any_difference_is_a_different_type() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), one::Pose { x: 1.0, y: 2.0 }).unwrap();
     let others = as_others(name.address());
     for (text, kind) in &others {
@@ -67,7 +67,7 @@ fn any_difference_is_a_different_type() {
 
 #[test]
 fn an_error_names_both_sides() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let _value = Value::create(name.address(), one::Pose { x: 1.0, y: 2.0 }).unwrap();
     let error = Value::<[u16; 4]>::attach(name.address()).unwrap_err().to_string();
     for part in ["\"Pose\" of 8 bytes", "\"[u16;4]\" of 8 bytes"] {
@@ -81,7 +81,7 @@ fn an_error_names_both_sides() {
     // As bytes it can be attached.
     assert!(Segment::attach(name.address()).is_ok());
 
-    let name = Name::unique();
+    let name = Name::unique("value");
     let _bytes = Segment::create(name.address(), 1000).unwrap();
     let error = Value::<u64>::attach(name.address()).unwrap_err();
     assert!(error.kind() == ErrorKind::Incompatible && error.to_string().contains("plain bytes"), "{error}");
@@ -121,7 +121,7 @@ struct Wide(u64);
 /// The text as `docs/format/value.md` has it, and a value that goes there and back.
 #[test]
 fn structs_enums_arrays_and_parameters_say_how_they_lie() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let text = "Everything(24,8){pair@0:Pair(3,1){first@0:u16,second@2:i8},done@3:bool,\
                 kinds@4:[Kind(i16){Back=-5,Rest=-4,On=300};2],letter@8:char,type@12:u8,spare@13:[u8;3],\
                 wide@16:Wide(8,8){0@0:u64}}";
@@ -158,7 +158,7 @@ impl Shared for Long {
 
 #[test]
 fn a_description_that_has_no_room_is_told() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let error = Value::create(name.address(), Long(1)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSize, "{error}");
     assert!(error.to_string().starts_with("cannot create cenote:"), "{error}");
@@ -167,7 +167,7 @@ fn a_description_that_has_no_room_is_told() {
 
 #[test]
 fn what_values_cannot_be_is_unsupported() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     for address in ["posix:/x", "sysv:0x5100c0aa", "file:/tmp/x", "memfd:x", "qt:x"] {
         assert_eq!(Value::create(address, 1_u8).unwrap_err().kind(), ErrorKind::Unsupported, "{address}");
         assert_eq!(Blob::attach(address).unwrap_err().kind(), ErrorKind::Unsupported, "{address}");
@@ -183,7 +183,7 @@ fn what_values_cannot_be_is_unsupported() {
 
 #[test]
 fn values_are_opened_or_made() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     assert_eq!(Value::<u8>::attach(name.address()).unwrap_err().kind(), ErrorKind::NotFound);
     let made = Value::open_or_create(name.address(), 1_u8).unwrap();
     assert!(made.segment().was_created());

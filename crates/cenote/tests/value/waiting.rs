@@ -19,7 +19,7 @@ fn until_announced(segment: &Segment) {
 
 #[test]
 fn processes_are_woken_by_the_next_store() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), Frame::new(0)).unwrap();
     let mut waiting: Vec<_> =
         [false, false, true].map(|read_only| worker::spawn(name.address(), read_only)).into();
@@ -39,7 +39,7 @@ fn processes_are_woken_by_the_next_store() {
 /// Who sleeps looks by itself after 10 ms. Whoever has just fallen asleep is woken long before that.
 #[test]
 fn a_store_wakes_at_once() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), 0_u64).unwrap();
     let mut times: Vec<Duration> = (0..41)
         .map(|version| {
@@ -69,7 +69,7 @@ fn a_store_wakes_at_once() {
 
 #[test]
 fn nothing_changes_and_the_time_is_over() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), 1_u8).unwrap();
     let reader = Value::<u8>::attach_with(&Segment::options().read_only(), name.address()).unwrap();
     for value in [&value, &reader] {
@@ -90,7 +90,7 @@ fn nothing_changes_and_the_time_is_over() {
 /// What is woken all the time is asleep in between.
 #[test]
 fn waiting_burns_no_core() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let value = Value::create(name.address(), 1_u8).unwrap();
     let reader = Value::<u8>::attach_with(&Segment::options().read_only(), name.address()).unwrap();
     for value in [&value, &reader] {
@@ -109,7 +109,7 @@ fn time_of_this_thread() -> Duration {
 
 #[test]
 fn blobs_are_waited_for_in_the_same_way() {
-    let (_watchdog, name) = (minute(), Name::unique());
+    let (_watchdog, name) = (minute(), Name::unique("value"));
     let blob = Blob::create(name.address(), 10).unwrap();
     assert_eq!(blob.wait_for_change(0, Duration::from_millis(10)).unwrap_err().kind(), ErrorKind::Timeout);
     thread::scope(|scope| {
