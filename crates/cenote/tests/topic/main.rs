@@ -4,6 +4,7 @@
 mod basics;
 #[cfg(target_arch = "x86_64")]
 mod cost;
+mod several;
 
 use std::time::Duration;
 

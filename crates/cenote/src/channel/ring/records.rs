@@ -46,9 +46,12 @@ impl<'a, W: Word> Ring<'a, W> {
         let wanted = u64::from(me.slot) + 1;
         let mut used = self.subscribed().look();
         for _ in 0..TRIES {
+            // It never falls: those above us are here still.
+            if used >= wanted {
+                break;
+            }
             // Relaxed: the fence below is behind it.
             match self.subscribed().compare_exchange(used, wanted, Ordering::Relaxed, Ordering::Relaxed) {
-                _ if used >= wanted => break,
                 Ok(_) => break,
                 Err(now) => used = now,
             }
