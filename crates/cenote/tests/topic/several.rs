@@ -1,10 +1,13 @@
-//! Several who come and go, in turns: none is overlooked.
+//! Several who come and go, in turns: none is overlooked, and none has more of the memory than it needs.
 
-use cenote::{Subscriber, Topic};
+use std::time::Duration;
+
+use cenote::{ErrorKind, Publisher, Subscriber, Topic, WhenFull};
 
 use super::{Name, Rules, minute};
 
 const LONG: [u8; 300] = [7; 300];
+const SOON: Duration = Duration::from_secs(5);
 
 fn attach(name: &Name) -> Topic {
     Topic::<[u8]>::attach(name.address()).unwrap()
@@ -45,4 +48,61 @@ fn who_comes_to_a_place_below_others_hides_nobody() {
     let _low = subscriber(&name);
     (0..50).for_each(|_| tx.publish(&LONG).unwrap());
     assert_eq!(sample.read_to_vec(..).unwrap(), [1; 300]);
+}
+
+/// Each that has published has a chunk set aside for its next message.
+#[test]
+fn those_who_have_published_leave_memory_for_the_next_one() {
+    let _watchdog = minute();
+    for (full, spare) in
+        [(WhenFull::DropOldest, 1), (WhenFull::Wait, 1), (WhenFull::Fail, 1), (WhenFull::Wait, 0)]
+    {
+        let name = Name::unique("topic");
+        let options = Topic::<[u8]>::options().message(300).depth(4).spare(spare).when_full(full);
+        let keeper = options.create(name.address()).unwrap();
+        let rx = subscriber(&name);
+        // They all come before anything is there.
+        let all: Vec<Publisher> = (0..4).map(|_| attach(&name).publisher().unwrap()).collect();
+        for round in 0..5 {
+            for (number, tx) in all.iter().enumerate() {
+                let published = match full {
+                    WhenFull::Wait => tx.publish_timeout(&LONG, SOON),
+                    _ => tx.publish(&LONG),
+                };
+                published
+                    .unwrap_or_else(|error| panic!("{full:?}, {spare} spare: {round} {number}: {error}"));
+                assert_eq!(rx.receive_timeout(SOON).unwrap(), LONG);
+            }
+        }
+        assert_eq!(rx.missed(), 0, "{full:?}");
+        drop(keeper);
+    }
+}
+
+/// Their memory is not taken for another message before they have read it.
+#[test]
+fn who_is_waited_for_does_not_lose_a_message_for_its_memory() {
+    let _watchdog = minute();
+    for rules in [Rules::OneWaits, Rules::ManyWait] {
+        let name = Name::unique("topic");
+        let options = rules.options().message(300).depth(4).spare(1);
+        let tx = options.create(name.address()).unwrap().publisher().unwrap();
+        let (slow, hands) = (subscriber(&name), subscriber(&name));
+        let mut kept = vec![];
+        for _ in 0..4 {
+            tx.publish(&LONG).unwrap();
+            kept.push(hands.borrow().unwrap());
+        }
+        let _loan = tx.loan(300).unwrap();
+        let error = tx.publish_timeout(&LONG, Duration::from_millis(20)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        kept.clear();
+        let error = tx.publish_timeout(&LONG, Duration::from_millis(20)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{rules:?}: somebody has not read them");
+        for _ in 0..4 {
+            assert_eq!(slow.receive().unwrap(), LONG);
+        }
+        tx.publish_timeout(&LONG, SOON).unwrap();
+        assert_eq!((slow.receive().unwrap().len(), slow.missed()), (300, 0));
+    }
 }

@@ -34,7 +34,7 @@ impl<T: Item + ?Sized> Outlet<T> {
         {
             return Ok(Some(chunk));
         }
-        Ok(self.withdraw())
+        self.withdraw()
     }
 
     /// One of those that were set aside, or are now: as many at once as that who subscribes is asked rarely.
@@ -47,21 +47,24 @@ impl<T: Item + ?Sized> Outlet<T> {
         ready.pop()
     }
 
-    /// Of a topic that waits for nobody: the memory of the oldest messages that nobody has in hand.
-    fn withdraw(&self) -> Option<usize> {
-        if self.end.shape.when_full != WhenFull::DropOldest {
-            return None;
-        }
+    /// Of a topic: the memory of the oldest messages that nobody has in hand, and nobody is waited for to read. Else those who
+    /// have a chunk set aside could be the only ones who publish.
+    fn withdraw(&self) -> Result<Option<usize>> {
         let ring = self.end.ring();
+        // Others may have published since we did.
+        let mut end = ring.sent();
+        if self.end.shape.when_full != WhenFull::DropOldest {
+            end = ring.held_back_at(end)?;
+        }
         let has_chunk = |position| cell::said(ring.cell(position)).1 > self.end.short;
         for _ in 0..WITHDRAWN {
-            if !ring.withdraw(&self.withdrawn, self.at.next.get(), has_chunk) {
-                return None;
+            if !ring.withdraw(&self.withdrawn, end, has_chunk) {
+                return Ok(None);
             }
             if let Some(chunk) = self.set_aside() {
-                return Some(chunk);
+                return Ok(Some(chunk));
             }
         }
-        None
+        Ok(None)
     }
 }

@@ -76,7 +76,7 @@ impl<'a, W: Word> Ring<'a, W> {
     }
 
     /// Up to where all may be written over: so far all are who subscribe, and so far all will begin who come.
-    pub(super) fn held_back_at(&self, next: u64) -> Result<u64, Nonsense> {
+    pub(in crate::channel) fn held_back_at(&self, next: u64) -> Result<u64, Nonsense> {
         let first = self.behind_most(next);
         self.raise_head(first);
         // SeqCst: pairs with the one in `subscribe`.
