@@ -111,6 +111,24 @@ pub fn serve_if_asked() {
     std::process::exit(0);
 }
 
+/// Serves commands of a test's own: as [`serve_if_asked`], but that `answer` gets the words of each line. What it gives is said
+/// behind `ok`, and errors as by all agents.
+pub fn serve_own_if_asked(mut answer: impl FnMut(&[&str]) -> Result<String, Error>) {
+    if env::var_os(ASKED).is_none() {
+        return;
+    }
+    say("\nready");
+    while let Some(line) = next_line() {
+        let words: Vec<&str> = line.split(' ').collect();
+        say(&match answer(&words) {
+            Ok(text) if text.is_empty() => "ok".to_owned(),
+            Ok(text) => format!("ok {text}"),
+            Err(error) => format!("err {} {error}", error.kind()),
+        });
+    }
+    std::process::exit(0);
+}
+
 fn next_line() -> Option<String> {
     let mut line = String::new();
     let read = stdin().lock().read_line(&mut line).unwrap_or(0);

@@ -29,8 +29,11 @@ pub(crate) fn run(words: &[&str], segment: &Segment) -> String {
     }
 }
 
-/// Whether the child says yes.
-fn in_child(work: impl FnOnce() -> bool) -> String {
+/// Does `work` in a forked child: whether that says yes.
+///
+/// # Panics
+/// If the system cannot fork, or the child dies.
+pub fn in_child(work: impl FnOnce() -> bool) -> String {
     match split() {
         None => leave(work()),
         Some(true) => "yes".to_owned(),

@@ -8,6 +8,7 @@
 //! - [`names`], [`sysv`] and [`qt`] give names of their own to each test, and clean up behind a failed one.
 //! - [`watchdog()`] ends a test that hangs; [`skipped`] names one that cannot run here.
 //! - [`others`] are agents with the rights of another user, [`containers`] have agents with numbers of their own.
+//! - [`states`] are those of a process: asleep, and stopped.
 //! - [`system`] and [`cgroup`] put a child where memory is short or rights are few.
 //! - [`memory`] asks the kernel what it lets this process do with a mapping.
 //! - [`kill_points`] kills a process at every step of what it does.
@@ -33,6 +34,8 @@ pub mod peers;
 pub mod qt;
 mod rng;
 mod skip;
+#[cfg(target_os = "linux")]
+pub mod states;
 #[cfg(unix)]
 pub mod system;
 #[cfg(unix)]
@@ -40,6 +43,8 @@ pub mod sysv;
 mod watchdog;
 pub mod words;
 
+#[cfg(unix)]
+pub use forks::in_child;
 pub use peer::{Peer, Reply};
 pub use rng::Rng;
 pub use skip::skipped;

@@ -12,9 +12,7 @@
 //! | `count-up` | `ok` | sends numbers for ever |
 //! | `fork` | `ok yes` | a child tries all that this process could, and is refused |
 //! | `detach` | | |
-#![allow(unsafe_code)]
 
-use std::io::{BufRead, Write, stdin, stdout};
 use std::time::Duration;
 
 use cenote::channel::{Borrowed, Loan};
@@ -33,32 +31,8 @@ struct Agent {
 }
 
 pub(crate) fn serve_if_asked() {
-    if std::env::var_os("CENOTE_TEST_AGENT").is_none() {
-        return;
-    }
-    // The harness has begun a line of its own.
-    say("\nready");
     let mut agent = Agent::default();
-    for line in stdin().lock().lines() {
-        let line = line.unwrap();
-        if line == "exit" {
-            break;
-        }
-        let words: Vec<&str> = line.split(' ').collect();
-        say(&match agent.answer(&words) {
-            Ok(text) if text.is_empty() => "ok".to_owned(),
-            Ok(text) => format!("ok {text}"),
-            Err(error) => format!("err {} {error}", error.kind()),
-        });
-    }
-    std::process::exit(0);
-}
-
-fn say(line: &str) {
-    let mut output = stdout().lock();
-    // Whoever started us may be gone.
-    let _ = writeln!(output, "{line}");
-    let _ = output.flush();
+    testkit::agent::serve_own_if_asked(|words| agent.answer(words));
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -113,7 +87,7 @@ impl Agent {
                     self.sender().send(format!("{number}").as_bytes())?;
                 }
             }
-            ["fork"] => return Ok(self.fork()),
+            ["fork"] => return Ok(testkit::in_child(|| self.is_refused())),
             ["detach"] => self.made.take().expect("a queue").detach()?,
             _ => panic!("no such command: {words:?}"),
         }
@@ -121,22 +95,6 @@ impl Agent {
     }
 
     /// Whether a forked child is refused everywhere.
-    fn fork(&mut self) -> String {
-        // SAFETY: the child takes no lock that another thread may hold, and leaves by _exit.
-        let pid = unsafe { libc::fork() };
-        assert_ne!(pid, -1, "fork fails");
-        if pid == 0 {
-            let refused = self.is_refused();
-            // SAFETY: ends this process at once.
-            unsafe { libc::_exit(i32::from(!refused)) };
-        }
-        let mut status = 0;
-        // SAFETY: waits for our own child; `status` is ours to write.
-        let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
-        assert_eq!(waited, pid, "waitpid fails");
-        if status == 0 { "yes" } else { "no" }.to_owned()
-    }
-
     fn is_refused(&mut self) -> bool {
         fn with_lock_error<T>(result: Result<T>) -> bool {
             result.is_err_and(|error| error.kind() == ErrorKind::LockError)

@@ -1,17 +1,15 @@
 //! Ends in several processes: who sleeps is woken, who is stopped keeps what it has, who is forked has nothing, and who
 //! comes to a dead one's place finds what that one had.
 
-use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cenote::{ErrorKind, Queue};
-use testkit::{Peer, agent, system};
+use testkit::states::{go_on, stop, wait_until_all_are};
+use testkit::{Peer, agent};
 
 use super::{ALL_RULES, Name, Rules, minute};
 
-const SIGSTOP: i32 = 19;
-const SIGCONT: i32 = 18;
 const SOON: Duration = Duration::from_secs(10);
 /// Who sleeps looks by itself this often.
 const SLICE: Duration = Duration::from_millis(50);
@@ -28,26 +26,6 @@ fn end(what: &str, name: &Name) -> Peer {
     let mut peer = agent::spawn();
     peer.ask(&format!("{what} {}", name.address())).expect_ok();
     peer
-}
-
-/// Waits until all of its threads are in such a state: `S` asleep, `T` stopped.
-fn wait_until_all_are(pid: u32, state: char) {
-    let is_so = |task: fs::DirEntry| {
-        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
-        stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(state))
-    };
-    while !fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten().all(is_so) {
-        thread::sleep(Duration::from_micros(200));
-    }
-}
-
-fn stop(peer: &Peer) {
-    system::signal(peer.pid(), SIGSTOP);
-    wait_until_all_are(peer.pid(), 'T');
-}
-
-fn go_on(peer: &Peer) {
-    system::signal(peer.pid(), SIGCONT);
 }
 
 /// By being woken, and not because it has slept long enough.
