@@ -22,7 +22,7 @@ pub(crate) struct AttachedNative {
     file: Mapped,
     kept: bool,
     /// None for who only reads.
-    slot: Option<Holder>,
+    pub(super) slot: Option<Holder>,
     pub(super) front: Mapping,
     /// Shared with what knows its content, for a short way there.
     data: Arc<Mapping>,

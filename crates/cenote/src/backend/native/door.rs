@@ -78,8 +78,11 @@ impl Sleeper<AtomicU64> for Door<'_> {
 impl AttachedNative {
     /// Whether an attachment is no more, of which only so much of the slot's generation is known.
     pub(crate) fn is_gone(&self, slot: u32, low_generation: u16) -> Result<bool> {
-        // Our own is not told among those of others; who had it before us is gone all the same.
-        let is_ours = self.holder()?.slot == slot;
+        // Our own is not told among those of others; who had it before us is gone all the same. Who may only read has none.
+        if !self.witness.is_ours() {
+            return Err(sys::inherited());
+        }
+        let is_ours = self.slot.is_some_and(|own| own.slot == slot);
         if slot >= SLOTS || !is_ours && !self.witness.is_held_by_others(Byte::Slot(slot))? {
             return Ok(true);
         }
