@@ -1,9 +1,11 @@
 //! Topics: everybody who subscribes reads everything, in whatever process, and whoever dies.
 #![cfg(target_os = "linux")]
 
+mod agent;
 mod basics;
 #[cfg(target_arch = "x86_64")]
 mod cost;
+mod processes;
 mod several;
 
 use std::time::Duration;
@@ -16,6 +18,9 @@ use testkit::{Watchdog, watchdog};
 #[test]
 fn publishing() {
     cost::serve_if_asked();
+#[test]
+fn agent() {
+    agent::serve_if_asked();
 }
 
 fn minute() -> Watchdog {
