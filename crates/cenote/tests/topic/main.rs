@@ -5,6 +5,7 @@ mod agent;
 mod basics;
 #[cfg(target_arch = "x86_64")]
 mod cost;
+mod deaths;
 mod processes;
 mod several;
 
@@ -21,6 +22,12 @@ fn publishing() {
 #[test]
 fn agent() {
     agent::serve_if_asked();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn kill_points() {
+    deaths::serve_if_asked();
 }
 
 fn minute() -> Watchdog {
