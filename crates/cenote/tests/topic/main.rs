@@ -5,6 +5,7 @@ mod agent;
 mod basics;
 #[cfg(target_arch = "x86_64")]
 mod cost;
+#[cfg(target_arch = "x86_64")]
 mod deaths;
 mod processes;
 mod several;
@@ -19,6 +20,8 @@ use testkit::{Watchdog, watchdog};
 #[test]
 fn publishing() {
     cost::serve_if_asked();
+}
+
 #[test]
 fn agent() {
     agent::serve_if_asked();

@@ -178,20 +178,22 @@ fn loom_what_is_kept_is_nobodys_of_several() {
     });
 }
 
-/// Who only copies, and is not known to anybody, notices.
+/// Who only copies, and is not known to anybody, notices: also if one takes the chunk of a message that another one has
+/// written over.
 #[test]
 fn loom_what_is_copied_meanwhile_is_told_apart() {
     explore(|| {
         let memory = Memory::new(SEVERAL);
         assert!(memory.publish(THREE, 1));
-        let publishing = beside(&memory, |memory| memory.publish(THREE, 2) | memory.publish(THREE, 3));
+        let publishing = beside(&memory, |memory| memory.publish(THREE, 2));
+        let other = beside(&memory, |memory| memory.publish(ONE, 3));
         let (ring, at) = (memory.ring(), memory.ring().reading_from(1));
         if let Seen::Message(position) = ring.read(&at).unwrap() {
             let chunk = ring.cell(position)[1].load(Ordering::Relaxed) as usize % CHUNKS;
             let number = memory.chunks[chunk].message.load(Ordering::Relaxed);
-            assert!(!ring.is_still_there(position) || number == position + 1, "{number} at {position}");
+            assert!(!ring.is_still_there(position) || position > 0 || number == 1, "{number} at {position}");
         }
-        assert!(publishing.join().unwrap());
+        assert!(publishing.join().unwrap() | other.join().unwrap());
     });
 }
 
