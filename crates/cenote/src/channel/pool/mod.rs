@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::Ordering;
 
 use super::ring::{By, Candidates, Living, Ring};
-use crate::sync::{Word, fence};
+use crate::sync::Word;
 
 /// Nobody has had it yet, or it was given back.
 const FREE: u64 = 0;
@@ -90,9 +90,6 @@ impl<W: Word> Pool<'_, W> {
                 }
             }
         }
-        // Release: pairs with the Acquire in `is_still_there`: who reads anything of what is written now sees that the
-        // message which was there is over.
-        fence(Ordering::Release);
     }
 
     /// Chunks that are free, or were sent and are over: how many it has looked at.

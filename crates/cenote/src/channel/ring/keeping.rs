@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::Ring;
 use super::mark::{Mark, State};
+use super::records::KEEPS;
 use crate::layout::{KEPT_CHUNKS, PLACE};
 use crate::sync::{Readable, Word, fence};
 
@@ -46,11 +47,12 @@ impl Candidates {
 impl<W: Word> Ring<'_, W> {
     /// Leaves out those that somebody has in hand. Their messages were over before.
     pub(in crate::channel) fn strike_kept(&self, candidates: &mut Candidates) {
-        // SeqCst: pairs with the one in `keep`: who keeps one that we do not see finds its message gone.
+        // SeqCst: pairs with the one in `keep`: who keeps one that we do not see finds its message gone. And with the Acquire
+        // in `is_still_there`: who reads anything of what is written now sees that the message which was there is over.
         fence(Ordering::SeqCst);
         for (_, record) in self.records() {
-            // Relaxed: who comes only now finds the message gone, too.
-            if record[PLACE].load(Ordering::Relaxed) == 0 {
+            // Relaxed: who says only now that it keeps something finds the message gone, too.
+            if record[PLACE].load(Ordering::Relaxed) & KEEPS == 0 {
                 continue;
             }
             for word in &record[KEPT_CHUNKS..] {

@@ -120,7 +120,7 @@ impl Memory {
         assert_eq!(message, [position + 100; 2], "it was there all the time");
         at.next.set(position + 1);
         if let Some(me) = me {
-            ring.record(me).unwrap().say(position + 1, 0);
+            ring.record(me).unwrap().say(position + 1, 0, false);
         }
         Some(position)
     }

@@ -12,8 +12,10 @@ use crate::sync::{Readable, Word, fence};
 const GENERATION: u64 = 0xffff;
 /// Whether anybody is here.
 const IS_HERE: u64 = 1 << 16;
+/// Whether it has chunks in hand, or had.
+pub(super) const KEEPS: u64 = 1 << 17;
 /// And the position above it, as much of it as there is room for.
-const SHIFT: u32 = 17;
+const SHIFT: u32 = 18;
 /// Who seems to be farther behind is ahead.
 const FAR: u64 = u64::MAX >> SHIFT >> 1;
 /// How often a word that others change is tried.
@@ -56,14 +58,14 @@ impl<'a, W: Word> Ring<'a, W> {
                 Err(now) => used = now,
             }
         }
-        record.say(position, 0);
+        record.say(position, 0, false);
         // SeqCst: pairs with the one in `held_back_at`: either who publishes sees this record, or we see its head.
         fence(Ordering::SeqCst);
         let head = self.head().look();
         if head.wrapping_sub(position) > u64::MAX / 2 {
             return Ok(position);
         }
-        record.say(head, 0);
+        record.say(head, 0, false);
         Ok(head)
     }
 
@@ -126,10 +128,11 @@ impl<'a, W: Word> Ring<'a, W> {
 }
 
 impl<W: Word> Record<'_, W> {
-    /// Says that all before a position was read, or missed: so many.
+    /// Says that all before a position was read, or missed: so many. And whether any chunk is in hand.
     #[inline(always)]
-    pub(in crate::channel) fn say(&self, position: u64, missed: u64) {
-        let place = position << SHIFT | IS_HERE | u64::from(self.generation);
+    pub(in crate::channel) fn say(&self, position: u64, missed: u64, keeps: bool) {
+        let kept = if keeps { KEEPS } else { 0 };
+        let place = position << SHIFT | kept | IS_HERE | u64::from(self.generation);
         // Release: pairs with the Acquire in `behind_most`: our reading was before it.
         self.words[PLACE].store(place, Ordering::Release);
         // Relaxed: for people.
@@ -143,6 +146,9 @@ impl<W: Word> Record<'_, W> {
         let which = in_use.trailing_ones() as usize;
         // Relaxed: the fence is behind it.
         self.words.get(KEPT_CHUNKS + which)?.store(chunk as u64 + 1, Ordering::Relaxed);
+        let place = &self.words[PLACE];
+        // Relaxed: our own, and likewise.
+        place.store(place.load(Ordering::Relaxed) | KEEPS, Ordering::Relaxed);
         // SeqCst: pairs with the one in `strike_kept`: either who looks for a chunk sees this, or we see that the message is gone.
         fence(Ordering::SeqCst);
         Some(which)

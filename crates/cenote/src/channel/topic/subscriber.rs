@@ -201,7 +201,7 @@ impl<T: Item + ?Sized> Subscriber<T> {
         self.at.next.set(position.wrapping_add(1));
         let Seat::Writing(end) = &self.seat else { return };
         if let Some(record) = end.ring().record(end.me) {
-            record.say(position.wrapping_add(1), self.at.missed.get());
+            record.say(position.wrapping_add(1), self.at.missed.get(), self.keeps.get() != 0);
         }
         if self.holds_back {
             end.notify_senders();
