@@ -74,7 +74,7 @@ pub use backend::lock::{Abandoned, LockState};
 pub use backend::{SemaphoreKey, Stat};
 pub use cenote_derive::Shared;
 pub use channel::{
-    Publisher, Queue, QueueOptions, Receiver, Sender, Subscriber, Topic, TopicOptions, WhenFull,
+    Publisher, Queue, QueueOptions, Receiver, Sender, Subscriber, Topic, TopicOptions, WhenFull, wait_for_any,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use segment::{

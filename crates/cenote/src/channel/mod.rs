@@ -14,6 +14,7 @@ mod outlet;
 mod pool;
 mod queue;
 mod ring;
+mod several;
 mod topic;
 mod waiting;
 
@@ -21,4 +22,5 @@ pub use crate::layout::WhenFull;
 pub use item::Item;
 pub use outlet::Loan;
 pub use queue::{Borrowed, Queue, QueueOptions, Receiver, Sender, Statistics};
+pub use several::{Source, wait_for_any};
 pub use topic::{Publisher, Sample, Subscribed, Subscriber, Topic, TopicOptions, TopicStatistics};

@@ -267,6 +267,12 @@ pub(crate) fn receive_descriptor(stream: &LocalStream, _message: &mut [u8]) -> R
 
 pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _half: u32, _wait: Wait) {}
 
+pub(crate) fn most_words_to_sleep_on() -> usize {
+    1
+}
+
+pub(crate) fn sleep_on_low_halves(_words: &[(&AtomicU64, u32)], _wait: Wait) {}
+
 pub(crate) fn wake_low_half(_word: &AtomicU64) {}
 
 pub(crate) fn wake_one_on_low_half(_word: &AtomicU64) -> bool {

@@ -4,6 +4,7 @@ mod borrowed;
 mod receiver;
 mod sender;
 mod statistics;
+mod waited;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -23,8 +23,8 @@ const ASKING: Duration = Duration::from_millis(1);
 /// It stays in one thread at a time: it can be moved to another, and a thread that wants its own attaches its own.
 pub struct Receiver<T: Item + ?Sized = [u8]> {
     pub(super) end: End,
-    at: ReceivingAt,
-    asked: Cell<Option<Instant>>,
+    pub(super) at: ReceivingAt,
+    pub(super) asked: Cell<Option<Instant>>,
     of: PhantomData<fn() -> T>,
 }
 

@@ -58,6 +58,16 @@ impl<W: Word> Ring<'_, W> {
 
     /// Looks for the next message, and takes it if others could.
     pub(in crate::channel) fn look(&self, at: &ReceivingAt, me: By) -> Result<Found, Nonsense> {
+        self.look_for(at, Some(me))
+    }
+
+    /// Looks whether there is a message, and leaves it where it is.
+    pub(in crate::channel) fn peek(&self, at: &ReceivingAt) -> Result<Found, Nonsense> {
+        self.look_for(at, None)
+    }
+
+    #[inline(always)]
+    fn look_for(&self, at: &ReceivingAt, me: Option<By>) -> Result<Found, Nonsense> {
         for _ in 0..self.tries() {
             let next = at.next.get();
             let lap = self.lap(next);
@@ -74,8 +84,9 @@ impl<W: Word> Ring<'_, W> {
                 }
                 _ => return Err(Nonsense),
             }
-            match seen.state() {
-                Some(State::Published) if self.rules.receivers_claim => {
+            match (seen.state(), me) {
+                (Some(State::Published), None) => return Ok(Found::Message(next)),
+                (Some(State::Published), Some(me)) if self.rules.receivers_claim => {
                     let taken = Mark::by(State::Taken, me, lap);
                     // Acquire: as above.
                     if word.compare_exchange(seen.0, taken.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
@@ -83,13 +94,13 @@ impl<W: Word> Ring<'_, W> {
                         return Ok(Found::Message(next));
                     }
                 }
-                Some(State::Published) => {
+                (Some(State::Published), Some(_)) => {
                     at.next.set(next.wrapping_add(1));
                     return Ok(Found::Message(next));
                 }
-                Some(State::Claimed) => return Ok(Found::Unfinished(next)),
-                Some(State::Skipped | State::Done) => self.pass(at, next),
-                Some(State::Taken) if self.rules.receivers_claim => at.next.set(next.wrapping_add(1)),
+                (Some(State::Claimed), _) => return Ok(Found::Unfinished(next)),
+                (Some(State::Skipped | State::Done), _) => self.pass(at, next),
+                (Some(State::Taken), _) if self.rules.receivers_claim => at.next.set(next.wrapping_add(1)),
                 _ => return Err(Nonsense),
             }
         }
@@ -171,6 +182,32 @@ impl<W: Word> Ring<'_, W> {
         me: By,
         living: &L,
     ) -> Result<Option<u64>, L::Error> {
+        self.of_the_dead(at, me, living, |position, seen| {
+            let taken = Mark::by(State::Taken, me, self.lap(position));
+            // Acquire: pairs with the Release in `publish`, through what the dead one has written there since.
+            let word = self.word(position);
+            word.compare_exchange(seen.0, taken.0, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        })
+    }
+
+    /// Whether there is one that could be taken over.
+    pub(in crate::channel) fn can_take_over<L: Living>(
+        &self,
+        at: &ReceivingAt,
+        me: By,
+        living: &L,
+    ) -> Result<bool, L::Error> {
+        self.of_the_dead(at, me, living, |_, _| true).map(|position| position.is_some())
+    }
+
+    /// Of those who claim: the first that a dead one has taken, of those that we have passed, and that is wanted.
+    fn of_the_dead<L: Living>(
+        &self,
+        at: &ReceivingAt,
+        me: By,
+        living: &L,
+        is_wanted: impl Fn(u64, Mark) -> bool,
+    ) -> Result<Option<u64>, L::Error> {
         if !self.rules.receivers_claim {
             return Ok(None);
         }
@@ -178,18 +215,11 @@ impl<W: Word> Ring<'_, W> {
         let head = self.head().load(Ordering::Relaxed);
         let from = head.max(at.next.get().saturating_sub(self.depth()));
         for position in from..at.next.get() {
-            let (word, lap) = (self.word(position), self.lap(position));
-            // Relaxed: the exchange looks whether it is the same still.
-            let seen = Mark(word.load(Ordering::Relaxed));
-            if seen.ahead_of(lap) != 0 || seen.state() != Some(State::Taken) || seen.who() == me {
-                continue;
-            }
-            if living.is_gone(seen.who())? {
-                let taken = Mark::by(State::Taken, me, lap);
-                // Acquire: pairs with the Release in `publish`, through what the dead one has written there since.
-                if word.compare_exchange(seen.0, taken.0, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-                    return Ok(Some(position));
-                }
+            // Relaxed: who takes it over looks whether it is the same still.
+            let seen = Mark(self.word(position).load(Ordering::Relaxed));
+            let is_taken = seen.ahead_of(self.lap(position)) == 0 && seen.state() == Some(State::Taken);
+            if is_taken && seen.who() != me && living.is_gone(seen.who())? && is_wanted(position, seen) {
+                return Ok(Some(position));
             }
         }
         Ok(None)

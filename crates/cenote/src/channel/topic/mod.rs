@@ -7,6 +7,7 @@ mod sample;
 mod seat;
 mod statistics;
 mod subscriber;
+mod waited;
 
 use std::fmt;
 use std::marker::PhantomData;

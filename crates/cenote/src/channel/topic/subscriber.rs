@@ -20,7 +20,7 @@ use crate::sys::{Backoff, Wait};
 /// How long somebody who only looks now and then leaves between two questions whether others live.
 const ASKING: Duration = Duration::from_millis(1);
 /// How often a message is tried that was written over while it was read, and then the next one.
-const TRIES: u32 = 100;
+pub(super) const TRIES: u32 = 100;
 /// How often who cannot sleep looks at once.
 const SPINS: u32 = 1000;
 
@@ -31,11 +31,11 @@ pub struct Subscriber<T: Item + ?Sized = [u8]> {
     /// It goes before the memory does.
     leaving: Option<Leaving>,
     pub(super) seat: Seat,
-    at: ReadingAt,
+    pub(super) at: ReadingAt,
     /// Which words of its record have a chunk.
     keeps: Cell<u64>,
     holds_back: bool,
-    asked: Cell<Option<Instant>>,
+    pub(super) asked: Cell<Option<Instant>>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -351,7 +351,7 @@ impl<T: Item + ?Sized> Subscriber<T> {
     }
 
     /// Who can write says so to all.
-    fn pass_over_the_dead(&self, position: u64) -> Result<()> {
+    pub(super) fn pass_over_the_dead(&self, position: u64) -> Result<()> {
         match &self.seat {
             Seat::Writing(end) => end.ring().skip_if_gone(position, &end.living()?).map(drop),
             Seat::Reading(_) => {

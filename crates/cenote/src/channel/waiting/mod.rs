@@ -7,11 +7,13 @@
 //! processors (membarrier(2)). As that is dear it is left out before the first sleep, which is short: instead there is a moment
 //! for what is on its way to arrive.
 
+mod several;
 mod spin;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+pub(super) use several::{Several, Waited, wait_for_any};
 pub(super) use spin::Spin;
 
 use crate::sync::Word;
@@ -172,3 +174,5 @@ fn announce(word: &impl Word) -> u64 {
 
 #[cfg(all(test, loom))]
 mod loom_model;
+#[cfg(all(test, loom))]
+mod loom_model_several;

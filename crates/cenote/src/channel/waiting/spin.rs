@@ -8,9 +8,9 @@ use std::hint;
 const EAGER: u32 = 1000;
 /// The others: 20 to 40 us, which is what a sleep and a wake-up cost between two processors.
 #[cfg(not(loom))]
-const MOST: u32 = 1000;
+pub(super) const MOST: u32 = 1000;
 #[cfg(loom)]
-const MOST: u32 = 1;
+pub(super) const MOST: u32 = 1;
 
 /// About a microsecond.
 const ON_ITS_WAY: u32 = 50;
@@ -31,6 +31,11 @@ impl Spin {
     #[inline]
     pub(in crate::channel) fn eager(&self) -> u32 {
         if self.beside.get() { 0 } else { EAGER }
+    }
+
+    /// Whether looking is of no use.
+    pub(super) fn is_beside(&self) -> bool {
+        self.beside.get()
     }
 
     /// Looks for a moment.

@@ -32,7 +32,8 @@ pub(crate) use barrier::{heavy_barrier, is_registered_for_barriers, light_barrie
 pub(crate) use catalog::*;
 pub(crate) use fork::{generation, without_forks};
 pub(crate) use futex::{
-    processor, sleep_on_low_half, wake_all_on_low_half, wake_low_half, wake_one_on_low_half,
+    most_words_to_sleep_on, processor, sleep_on_low_half, sleep_on_low_halves, wake_all_on_low_half,
+    wake_low_half, wake_one_on_low_half,
 };
 pub(crate) use headroom::tightest_cgroup;
 pub(crate) use held::peek_at_system_v;
