@@ -6,6 +6,7 @@
 
 mod arrived;
 mod cell;
+mod descriptor;
 mod end;
 mod item;
 mod looking;
@@ -19,6 +20,7 @@ mod topic;
 mod waiting;
 
 pub use crate::layout::WhenFull;
+pub use descriptor::Descriptor;
 pub use item::Item;
 pub use outlet::Loan;
 pub use queue::{Borrowed, Queue, QueueOptions, Receiver, Sender, Statistics};

@@ -1,13 +1,14 @@
 //! Waiting for several channels at once, of any types.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::thread;
 use std::time::Duration;
 
 use super::waiting::{self, Kernel, Several, Waited};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Wait};
+use crate::sys::{self, Mapping, Wait};
 
 /// What [`wait_for_any`] waits for: a [`Receiver`](super::Receiver) or a [`Subscriber`](super::Subscriber), of whatever
 /// messages.
@@ -24,7 +25,11 @@ pub trait Sealed {
 /// A source, as one waits for it.
 #[doc(hidden)]
 #[expect(missing_debug_implementations, reason = "nobody sees it")]
-pub struct Waiting<'a>(pub(super) &'a dyn Waited<AtomicU64>);
+pub struct Waiting<'a> {
+    pub(super) waited: &'a dyn Waited<AtomicU64>,
+    /// Its memory.
+    pub(super) mapping: &'a Arc<Mapping>,
+}
 
 /// Waits until one of several channels has something to receive, for so long at most, or as long as it takes: gives its
 /// place among them, the first place if several have. (How long a segment's [`Options`](crate::Options) let it wait
@@ -71,9 +76,8 @@ pub fn wait_for_any(sources: &[&dyn Source], timeout: Option<Duration>) -> Resul
         let error = Error::new(ErrorKind::InvalidSize, "there is nothing to wait for");
         return Err(error.with_hint("name at least one receiver or subscriber"));
     }
-    let waited: Vec<_> = sources.iter().map(|source| source.waiting().0).collect();
-    let system = System { registered: sys::is_registered_for_barriers() };
-    waiting::wait_for_any(&waited, &system, Wait::up_to(timeout)).ok_or_else(|| {
+    let waited: Vec<_> = sources.iter().map(|source| source.waiting().waited).collect();
+    waiting::wait_for_any(&waited, &System::new(), Wait::up_to(timeout)).ok_or_else(|| {
         Error::new(ErrorKind::Timeout, format!("no message came in any of {} channels", sources.len()))
             .with_hint("nobody sends: `cenote show` names those who could; or wait longer")
     })
@@ -82,6 +86,12 @@ pub fn wait_for_any(sources: &[&dyn Source], timeout: Option<Duration>) -> Resul
 /// The system, for who waits for more than one channel.
 pub(super) struct System {
     registered: bool,
+}
+
+impl System {
+    pub(super) fn new() -> Self {
+        Self { registered: sys::is_registered_for_barriers() }
+    }
 }
 
 impl Kernel<AtomicU64> for System {

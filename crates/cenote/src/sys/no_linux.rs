@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
+use std::thread::JoinHandle;
 
 use super::Handle;
 use crate::error::{Error, ErrorKind, Result};
@@ -263,6 +264,36 @@ pub(crate) fn send_descriptor(stream: &LocalStream, _message: &[u8], _descriptor
 
 pub(crate) fn receive_descriptor(stream: &LocalStream, _message: &mut [u8]) -> Result<Handle> {
     match *stream {}
+}
+
+/// A sign with a descriptor; there is none.
+pub(crate) struct Sign(Infallible);
+
+impl Sign {
+    pub(crate) fn new() -> Result<Self> {
+        Err(absent("descriptors to wait for"))
+    }
+
+    pub(crate) fn put_up(&self) {
+        match self.0 {}
+    }
+
+    pub(crate) fn take_down(&self) {
+        match self.0 {}
+    }
+}
+
+/// Nothing can be waited for by a sign.
+macro_rules! readable_by {
+    ($type:ty, $($sign:ident).+) => {};
+}
+pub(crate) use readable_by;
+
+pub(crate) fn start_quiet_thread(
+    _name: &str,
+    _body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>> {
+    Err(absent("descriptors to wait for"))
 }
 
 pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _half: u32, _wait: Wait) {}

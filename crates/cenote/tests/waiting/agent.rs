@@ -11,19 +11,28 @@
 //! | `count-up` | | sends numbers for ever |
 //! | `any MS` | `ok WHICH TEXT` | waits for all it has |
 //! | `idle MS` | `ok MICROSECONDS` | the time of a processor that this took: nothing comes |
+//! | `echo` | | sends what it receives, for ever |
 //! | `worker` | | see `crowd.rs` |
+//! | `descriptor` | | of its first end |
+//! | `poll MS` | `ok TEXT` | by its descriptor, which it arms again |
+//! | `idle-poll MS` | `ok MICROSECONDS` | as `idle` |
+//! | `undescribe` | | |
+//! | `threads` | `ok COUNT` | of this process |
+//! | `fork` | `ok yes` | a child is refused, and drops its copy |
 //! | `no-waitv` | | the system is one without futex_waitv(2) from here on |
 #![allow(unsafe_code)]
 
 use std::io::{BufRead, Write, stdin, stdout};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use cenote::channel::Source;
+use cenote::channel::{Descriptor, Source};
 use cenote::{
     ErrorKind, Publisher, Queue, Receiver, Result, Segment, Sender, Subscriber, Topic, wait_for_any,
 };
 
 use super::crowd;
+use super::descriptor::poll;
 
 enum End {
     Receiver(Receiver),
@@ -51,6 +60,7 @@ struct Agent {
     sender: Option<Sender>,
     publisher: Option<Publisher>,
     ends: Vec<End>,
+    descriptor: Option<Descriptor>,
 }
 
 pub(crate) fn serve_if_asked() {
@@ -126,12 +136,41 @@ impl Agent {
                 assert_eq!(error.kind(), ErrorKind::Timeout);
                 return Ok((processor_time() - before).as_micros().to_string());
             }
+            ["echo"] => loop {
+                self.wait_for_any(Duration::MAX)?;
+                if let Some(bytes) = self.ends[0].try_receive()? {
+                    self.send(&bytes)?;
+                }
+            },
             ["worker"] => {
                 let [End::Receiver(control), End::Receiver(jobs), End::Receiver(go)] = &self.ends[..] else {
                     panic!("a worker has three queues")
                 };
                 crowd::work(control, jobs, go, self.sender.as_ref().unwrap())?;
             }
+            ["descriptor"] => {
+                self.descriptor = Some(match &self.ends[0] {
+                    End::Receiver(end) => end.descriptor()?,
+                    End::Subscriber(end) => end.descriptor()?,
+                });
+            }
+            ["poll", ms] => {
+                let descriptor = self.descriptor.as_ref().unwrap();
+                assert!(poll(descriptor.as_raw_fd(), millis(ms)), "nothing has come");
+                let received = self.ends[0].try_receive()?;
+                descriptor.arm(self.ends[0].source())?;
+                return Ok(text(received));
+            }
+            ["idle-poll", ms] => {
+                let before = processor_time();
+                assert!(!poll(self.descriptor.as_ref().unwrap().as_raw_fd(), millis(ms)));
+                return Ok((processor_time() - before).as_micros().to_string());
+            }
+            ["undescribe"] => self.descriptor = None,
+            ["threads"] => {
+                return Ok(std::fs::read_dir("/proc/self/task").unwrap().count().to_string());
+            }
+            ["fork"] => return Ok(self.fork()),
             ["no-waitv"] => refuse_waitv(),
             _ => panic!("no such command: {words:?}"),
         }
@@ -148,6 +187,29 @@ impl Agent {
     fn wait_for_any(&self, time: Duration) -> Result<usize> {
         let sources: Vec<_> = self.ends.iter().map(End::source).collect();
         wait_for_any(&sources, Some(time))
+    }
+
+    /// Whether a forked child is refused.
+    fn fork(&mut self) -> String {
+        // SAFETY: the child takes no lock that another thread may hold, and leaves by _exit.
+        let pid = unsafe { libc::fork() };
+        assert_ne!(pid, -1, "fork fails");
+        if pid == 0 {
+            let descriptor = self.descriptor.take().unwrap();
+            let source = self.ends[0].source();
+            let is_refused = descriptor.arm(source).is_err_and(|error| error.kind() == ErrorKind::LockError)
+                // There is an error to be seen.
+                && wait_for_any(&[source], Some(Duration::ZERO)).is_ok()
+                && self.ends[0].try_receive().is_err_and(|error| error.kind() == ErrorKind::LockError);
+            drop(descriptor);
+            // SAFETY: ends this process at once.
+            unsafe { libc::_exit(i32::from(!is_refused)) };
+        }
+        let mut status = 0;
+        // SAFETY: waits for our own child; `status` is ours to write.
+        let waited = unsafe { libc::waitpid(pid, &raw mut status, 0) };
+        assert_eq!(waited, pid, "waitpid fails");
+        if status == 0 { "yes" } else { "no" }.to_owned()
     }
 }
 

@@ -1,9 +1,10 @@
-//! Waiting for several channels at once: between processes, whoever dies.
+//! Waiting for several channels at once, and by descriptors: between processes, whoever dies.
 #![cfg(target_os = "linux")]
 
 mod agent;
 mod any;
 mod crowd;
+mod descriptor;
 
 use std::path::PathBuf;
 use std::time::Duration;

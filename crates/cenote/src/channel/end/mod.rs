@@ -1,6 +1,7 @@
 //! An end of a channel: its memory, its shape, and the system's part in sending and receiving.
 
 mod alone;
+mod frame;
 mod sight;
 
 use std::ops::Deref;
@@ -8,13 +9,14 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use alone::Alone;
+pub(super) use frame::Frame;
 pub(super) use sight::Sight;
 
 use super::pool::Pool;
 use super::ring::{By, Nonsense};
 use super::waiting::{self, Bell, Kernel};
 use crate::error::{Error, ErrorKind, Result};
-use crate::layout::{ARRIVALS, ROOM, Shape, To};
+use crate::layout::{ROOM, Shape};
 use crate::segment::Segment;
 use crate::sys::{self, Wait};
 
@@ -55,25 +57,19 @@ impl End {
 
     pub(super) fn pool(&self) -> Pool<'_, AtomicU64> {
         let from = self.shape.chunk_words_at() / WORD;
-        Pool { words: &self.sight.words[from..from + self.shape.chunks] }
+        Pool { words: &self.sight.frame.words[from..from + self.shape.chunks] }
     }
 
     /// Where those sleep who wait for a message.
     #[inline(always)]
     pub(super) fn arrivals(&self) -> Bell<'_, AtomicU64> {
-        self.bell(ARRIVALS, self.shape.to != To::OneOfMany)
+        self.frame.arrivals()
     }
 
     /// Where those sleep who wait for room: some of them for a cell, and some for a chunk.
     #[inline(always)]
     pub(super) fn room(&self) -> Bell<'_, AtomicU64> {
-        self.bell(ROOM, true)
-    }
-
-    #[inline(always)]
-    fn bell(&self, offset: usize, all: bool) -> Bell<'_, AtomicU64> {
-        let control = self.control();
-        Bell { word: &control[offset / WORD], waker: &control[offset / WORD + 1], all }
+        self.frame.bell(ROOM, true)
     }
 
     /// Says to those who wait for messages that there is one.

@@ -3,27 +3,25 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use super::Frame;
 use crate::backend::AttachedNative;
-use crate::channel::ring::{By, Living, Ring, Rules};
+use crate::channel::ring::{By, Living, Ring};
 use crate::channel::waiting::Spin;
 use crate::error::{Error, Result};
-use crate::layout::{CONTROL_WORDS, Shape, WhenFull};
+use crate::layout::Shape;
 use crate::segment::Segment;
 use crate::sync::Readable;
 use crate::sys::{self, Mapping, WordToRead, Words};
 
 /// Of an attached channel: its memory and its shape.
 pub(in crate::channel) struct Sight<W = WordToRead> {
-    /// What is in front of the chunks. It goes before the segment does.
-    pub(super) words: Words<W>,
+    /// It goes before the segment does.
+    pub(super) frame: Frame<W>,
     pub(in crate::channel) segment: Segment,
     pub(in crate::channel) shape: Shape,
-    rules: Rules,
     /// Whose process it is.
     pub(super) forks: u32,
     pub(in crate::channel) spin: Spin,
-    cell_bits: u32,
-    record_words: usize,
     /// How long a message can be that lies in a cell.
     pub(in crate::channel) short: usize,
 }
@@ -31,29 +29,21 @@ pub(in crate::channel) struct Sight<W = WordToRead> {
 impl Sight {
     pub(in crate::channel) fn of(segment: Segment, shape: Shape) -> Result<Self> {
         let words = Words::to_read(&segment.shared_mapping()?, shape.chunk_words_end())?;
-        Ok(Self::new(words, segment, shape))
+        Ok(Self::new(Frame::of(words, &shape), segment, shape))
     }
 }
 
 impl Sight<AtomicU64> {
     pub(super) fn to_write(segment: Segment, shape: Shape) -> Result<Self> {
-        let words = Words::of(&segment.shared_mapping()?, shape.chunk_words_end())?;
-        Ok(Self::new(words, segment, shape))
+        let frame = Frame::to_write(&segment.shared_mapping()?, &shape)?;
+        Ok(Self::new(frame, segment, shape))
     }
 }
 
 impl<W: Readable> Sight<W> {
-    fn new(words: Words<W>, segment: Segment, shape: Shape) -> Self {
-        let drop_oldest = shape.when_full == WhenFull::DropOldest;
-        let rules = Rules {
-            senders_claim: !shape.one_sender,
-            receivers_claim: shape.receivers_claim(),
-            drop_oldest,
-            topic: shape.is_topic(),
-        };
-        let (cell_bits, record_words) = (shape.cell_bits(), shape.record_words());
+    fn new(frame: Frame<W>, segment: Segment, shape: Shape) -> Self {
         let (short, forks, spin) = (shape.inline().min(shape.longest), sys::generation(), Spin::new());
-        Self { words, segment, shape, rules, forks, spin, cell_bits, record_words, short }
+        Self { frame, segment, shape, forks, spin, short }
     }
 
     /// Whether this process attached it, rather than the one that it was forked from.
@@ -70,25 +60,12 @@ impl<W: Readable> Sight<W> {
 
     #[inline]
     pub(in crate::channel) fn mapping(&self) -> &Arc<Mapping> {
-        self.words.mapping()
-    }
-
-    #[inline(always)]
-    pub(super) fn control(&self) -> &[W; CONTROL_WORDS] {
-        self.split().0
-    }
-
-    #[inline(always)]
-    fn split(&self) -> (&[W; CONTROL_WORDS], &[W]) {
-        #[expect(clippy::expect_used, reason = "the shape was checked to have them when it was attached")]
-        self.words.split_first_chunk().expect("a channel has a control block")
+        self.frame.words.mapping()
     }
 
     #[inline(always)]
     pub(in crate::channel) fn ring(&self) -> Ring<'_, W> {
-        let (control, rest) = self.split();
-        let (records, cells) = rest.split_at(self.record_words);
-        Ring { control, records, cells, cell_bits: self.cell_bits, bits: self.shape.bits, rules: self.rules }
+        self.frame.ring()
     }
 
     pub(in crate::channel) fn living(&self) -> Result<Lives<'_>> {
@@ -102,9 +79,9 @@ impl<W: Readable> Sight<W> {
 
     /// Detaches, and reports errors.
     pub(in crate::channel) fn detach(self) -> Result<()> {
-        let Self { words, segment, .. } = self;
+        let Self { frame, segment, .. } = self;
         // Whoever shares it goes before its segment does.
-        drop(words);
+        drop(frame);
         segment.detach()
     }
 }

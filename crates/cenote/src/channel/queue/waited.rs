@@ -3,6 +3,8 @@
 use std::sync::atomic::AtomicU64;
 
 use super::receiver::Receiver;
+use crate::channel::descriptor::Descriptor;
+use crate::channel::end::Frame;
 use crate::channel::item::Item;
 use crate::channel::ring::Found;
 use crate::channel::several::{Sealed, Source, Waiting};
@@ -10,6 +12,19 @@ use crate::channel::waiting::{Bell, Spin, Waited};
 use crate::error::Result;
 
 impl<T: Item + ?Sized> Receiver<T> {
+    /// A descriptor that is readable when there is something to receive, for poll(2) and its like.
+    ///
+    /// # Errors
+    /// `OutOfResources` if there are too many descriptors or threads; `LockError` in a forked child; `Unsupported` where
+    /// the system is not Linux.
+    pub fn descriptor(&self) -> Result<Descriptor> {
+        let end = &self.end;
+        let made = end
+            .ensure_ours()
+            .and_then(|()| Descriptor::of(self, Frame::to_write(end.mapping(), &end.shape)?, false));
+        made.map_err(|error| end.during("wait for", error))
+    }
+
     fn has_something(&self, thoroughly: bool) -> Result<bool> {
         let end = &self.end;
         end.ensure_ours()?;
@@ -62,7 +77,7 @@ impl<T: Item + ?Sized> Waited<AtomicU64> for Receiver<T> {
 
 impl<T: Item + ?Sized> Sealed for Receiver<T> {
     fn waiting(&self) -> Waiting<'_> {
-        Waiting(self)
+        Waiting { waited: self, mapping: self.end.mapping() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::mark::{Mark, State};
 use super::{By, Living, Nonsense, Ring};
-use crate::sync::Word;
+use crate::sync::{Readable, Word};
 
 /// What there is to receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,16 @@ pub(in crate::channel) enum Found {
     Unfinished(u64),
 }
 
+/// What one sees of it who does not receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::channel) enum Glance {
+    /// A message that nobody has.
+    Message,
+    /// Only what somebody has in its hands, who sends it or receives it: and who may be dead.
+    Held,
+    Nothing,
+}
+
 /// How far one who receives is.
 #[derive(Debug)]
 pub(in crate::channel) struct ReceivingAt {
@@ -25,6 +35,24 @@ pub(in crate::channel) struct ReceivingAt {
     pub(in crate::channel) next: Cell<u64>,
     /// Up to where all is finished, of who alone receives.
     finished: Cell<u64>,
+}
+
+impl<W: Readable> Ring<'_, W> {
+    /// Looks at what is not over, and changes nothing.
+    pub(in crate::channel) fn glance(&self) -> Glance {
+        let (mut position, mut glance) = (self.head().look(), Glance::Nothing);
+        for _ in 0..self.depth() {
+            let seen = Mark(self.word(position).look());
+            match (seen.ahead_of(self.lap(position)), seen.state()) {
+                (ahead, _) if ahead < 0 => break,
+                (0, Some(State::Claimed | State::Taken)) => glance = Glance::Held,
+                (0, Some(State::Published)) => return Glance::Message,
+                _ => {}
+            }
+            position = position.wrapping_add(1);
+        }
+        glance
+    }
 }
 
 impl<W: Word> Ring<'_, W> {

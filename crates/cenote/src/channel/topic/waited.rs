@@ -4,15 +4,30 @@ use std::sync::atomic::AtomicU64;
 
 use super::seat::{Seat, seen};
 use super::subscriber::{Subscriber, TRIES};
-use crate::channel::end::Sight;
+use crate::channel::descriptor::Descriptor;
+use crate::channel::end::{Frame, Sight};
 use crate::channel::item::Item;
 use crate::channel::ring::{Living, Seen};
 use crate::channel::several::{Sealed, Source, Waiting};
 use crate::channel::waiting::{Bell, Spin, Waited};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sync::Readable;
 
 impl<T: Item + ?Sized> Subscriber<T> {
+    /// A descriptor that is readable when there is something to receive, for poll(2) and its like.
+    ///
+    /// # Errors
+    /// `OutOfResources` if there are too many descriptors or threads; `PermissionDenied` if the topic is attached read-only,
+    /// so that nobody can know that it waits; `LockError` in a forked child; `Unsupported` where the system is not Linux.
+    pub fn descriptor(&self) -> Result<Descriptor> {
+        let made = self.ensure_ours().and_then(|()| match &self.seat {
+            Seat::Writing(end) => Descriptor::of(self, Frame::to_write(end.mapping(), &end.shape)?, true),
+            Seat::Reading(_) => Err(Error::new(ErrorKind::PermissionDenied, "it is attached read-only")
+                .with_hint("attach it read-write, or ask it now and then by try_receive()")),
+        });
+        made.map_err(|error| self.seat.during("wait for", error))
+    }
+
     fn has_something<W: Readable>(&self, sight: &Sight<W>, thoroughly: bool) -> Result<bool> {
         sight.ensure_ours()?;
         sight.mapping().intact()?;
@@ -55,7 +70,7 @@ impl<T: Item + ?Sized> Waited<AtomicU64> for Subscriber<T> {
 
 impl<T: Item + ?Sized> Sealed for Subscriber<T> {
     fn waiting(&self) -> Waiting<'_> {
-        Waiting(self)
+        Waiting { waited: self, mapping: self.seat.mapping() }
     }
 }
 

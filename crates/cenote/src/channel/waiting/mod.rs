@@ -157,6 +157,14 @@ pub(super) fn wait<W: Word, K: Kernel<W>, T>(
     }
 }
 
+/// Says that somebody is going to sleep, for who looks once more after it: the low half of the word since.
+pub(super) fn announce_in_order<W: Word, K: Kernel<W>>(bell: &Bell<'_, W>, kernel: &K) -> u32 {
+    let said = announce(bell.word);
+    // Pairs with the light one in `notify`.
+    kernel.heavy_barrier();
+    said as u32
+}
+
 /// Says that somebody is going to sleep: what is in the word since.
 fn announce(word: &impl Word) -> u64 {
     // Relaxed: ordered by the barrier after it.
