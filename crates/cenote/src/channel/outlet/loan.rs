@@ -113,7 +113,7 @@ impl Loan<'_> {
         }
     }
 
-    /// Sends it, as [`Sender::send`] does.
+    /// Sends it, as [`Sender::send`](crate::Sender::send) does.
     ///
     /// # Errors
     /// As there. The message is lost then.
@@ -137,7 +137,7 @@ impl Loan<'_> {
     /// Sends it if there is room: the loan itself if there is not.
     ///
     /// # Errors
-    /// Those of [`Sender::try_send`].
+    /// Those of [`Sender::try_send`](crate::Sender::try_send).
     pub fn try_send(self, tag: u32) -> Result<Option<Self>> {
         let outlet = self.outlet;
         self.hand_over(tag, Wait::Try).map_err(|error| outlet.end.during("send to", error))
