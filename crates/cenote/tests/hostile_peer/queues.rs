@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use cenote::channel::Loan;
-use cenote::{ErrorKind, Queue, QueueOptions, Result, Segment, WhenFull};
+use cenote::{ErrorKind, Queue, QueueOptions, Result, Segment, WhenFull, wait_for_any};
 use testkit::Rng;
 
 use crate::operations::TIME;
@@ -64,9 +64,17 @@ pub(crate) fn receive(victim: &mut Victim) -> Result<bool> {
         let len = bytes.len().min(borrowed.len());
         borrowed.read_at(0, &mut bytes[..len])?;
     }
-    match rx.receive_timeout(MOMENT) {
-        Err(error) if error.kind() != ErrorKind::Timeout => return Err(error),
-        _ => {}
+    let descriptor = rx.descriptor()?;
+    let waits = [
+        rx.receive_timeout(MOMENT).map(drop),
+        wait_for_any(&[&rx, &rx], Some(MOMENT)).map(drop),
+        descriptor.arm(&rx),
+    ];
+    for result in waits {
+        match result {
+            Err(error) if error.kind() != ErrorKind::Timeout => return Err(error),
+            _ => {}
+        }
     }
     rx.detach().map(|()| true)
 }

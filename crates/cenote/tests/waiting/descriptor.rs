@@ -33,6 +33,8 @@ fn is_readable(descriptor: &Descriptor) -> bool {
     poll(descriptor.as_raw_fd(), Duration::ZERO)
 }
 
+fn can_be_anywhere(_: &(impl Send + Sync + 'static)) {}
+
 /// Of one descriptor, told of changes alone.
 struct Epoll(OwnedFd);
 
@@ -158,6 +160,7 @@ fn it_is_readable_as_long_as_there_is_something() {
     tx.send(b"0").unwrap();
     let rx = attach(&name).receiver().unwrap();
     let descriptor = rx.descriptor().unwrap();
+    can_be_anywhere(&descriptor);
     assert!(is_readable(&descriptor), "what was there before");
     tx.send(b"1").unwrap();
     for number in [b"0", b"1"] {

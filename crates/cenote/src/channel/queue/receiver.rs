@@ -21,6 +21,9 @@ const ASKING: Duration = Duration::from_millis(1);
 /// An end of a [`Queue`](super::Queue) that receives.
 ///
 /// It stays in one thread at a time: it can be moved to another, and a thread that wants its own attaches its own.
+///
+/// Who waits for other things, too, has [`wait_for_any`](crate::wait_for_any) for other channels, and a
+/// [`descriptor`](Self::descriptor) for all that poll(2) and its like wait for.
 pub struct Receiver<T: Item + ?Sized = [u8]> {
     pub(super) end: End,
     pub(super) at: ReceivingAt,

@@ -27,6 +27,9 @@ const SPINS: u32 = 1000;
 /// An end of a [`Topic`](super::Topic) that reads.
 ///
 /// It stays in one thread at a time: it can be moved to another, and a thread that wants its own attaches its own.
+///
+/// Who waits for other things, too, has [`wait_for_any`](crate::wait_for_any) for other channels, and a
+/// [`descriptor`](Self::descriptor) for all that poll(2) and its like wait for.
 pub struct Subscriber<T: Item + ?Sized = [u8]> {
     /// It goes before the memory does.
     leaving: Option<Leaving>,
