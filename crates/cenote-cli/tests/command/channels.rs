@@ -126,7 +126,7 @@ fn what_is_published_is_printed_by_all_who_subscribe() {
 
     // Both of those who wait get it, and are seen meanwhile.
     let mut waiting = [(); 2].map(|()| {
-        let mut command = cenote(&["sub", address, "--count", "1"]);
+        let mut command = cenote(["sub", address, "--count", "1"]);
         Running::start(command.stdout(Stdio::piped()))
     });
     let subscribed = || run(["show", address, "--json"]).json()["topic"]["subscribers"].clone();

@@ -83,8 +83,8 @@ impl<W: Word> Ring<'_, W> {
             if word.look() != published.0 || !has_chunk(position) {
                 continue;
             }
-            // Release: pairs with the Acquire in `is_over`, and with those fences that are behind a look at it.
-            if word.compare_exchange(published.0, withdrawn.0, Ordering::Release, Ordering::Relaxed).is_ok() {
+            // Relaxed: whoever uses its chunk has the fence in `strike_kept` behind it.
+            if word.compare_exchange(published.0, withdrawn.0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
                 return true;
             }
         }
