@@ -57,7 +57,8 @@ impl End {
 
     pub(super) fn pool(&self) -> Pool<'_, AtomicU64> {
         let from = self.shape.chunk_words_at() / WORD;
-        Pool { words: &self.sight.frame.words[from..from + self.shape.chunks] }
+        let words = &self.sight.frame.words[from..from + self.shape.chunks];
+        Pool { words, alone: self.shape.one_sender && !self.shape.is_topic() }
     }
 
     /// Where those sleep who wait for a message.

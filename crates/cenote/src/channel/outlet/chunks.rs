@@ -18,7 +18,8 @@ impl<T: Item + ?Sized> Outlet<T> {
     pub(super) fn lend(&self, thoroughly: bool) -> Result<Option<usize>> {
         let end = &self.end;
         if !end.shape.is_topic() {
-            let is_over = |position| end.ring().is_over(position);
+            let ring = end.ring();
+            let is_over = |position| ring.is_over_since(&self.at, position);
             return end.pool().lend(&self.cursor, end.me, is_over, &end.living()?);
         }
         if let Some(chunk) = self.set_aside() {

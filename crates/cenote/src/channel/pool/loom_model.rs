@@ -71,7 +71,7 @@ impl Memory {
     }
 
     fn pool(&self) -> Pool<'_, Traced> {
-        Pool { words: &self.words }
+        Pool { words: &self.words, alone: !self.rules.senders_claim }
     }
 
     fn lend(&self, me: By) -> Option<usize> {

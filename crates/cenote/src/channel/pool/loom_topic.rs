@@ -60,7 +60,7 @@ impl Memory {
     }
 
     fn pool(&self) -> Pool<'_, Traced> {
-        Pool { words: &self.words }
+        Pool { words: &self.words, alone: false }
     }
 
     fn lend(&self, me: By) -> Option<usize> {

@@ -2,6 +2,9 @@
 //!
 //! Only those who send write the words. A chunk that was sent says at which position, and is free again as soon as the
 //! ring says that this is over: who receives has nothing to give back, and so nothing to lose when it dies.
+//!
+//! Where one sends alone it writes what others would have to exchange: an exchange waits until all that was written before
+//! has arrived, and that is the message.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
@@ -21,6 +24,8 @@ const SHIFT: u32 = 4;
 /// The words of all chunks.
 pub(super) struct Pool<'a, W> {
     pub(super) words: &'a [W],
+    /// Whether nobody else sends, to a queue.
+    pub(super) alone: bool,
 }
 
 impl<W: Word> Pool<'_, W> {
@@ -52,16 +57,13 @@ impl<W: Word> Pool<'_, W> {
         me: By,
         may_be_had: impl Fn(u64) -> Result<bool, E>,
     ) -> Result<Option<usize>, E> {
-        for step in 0..self.words.len() {
-            let chunk = (cursor.get() + step) % self.words.len();
-            let word = &self.words[chunk];
-            // Relaxed: what was read there is ordered by the position's being over, and the exchange looks again.
-            let seen = word.load(Ordering::Relaxed);
+        let from = cursor.get();
+        for chunk in (from..self.words.len()).chain(0..from) {
+            // Relaxed: what was read there is ordered by the position's being over, and `exchange` looks again.
+            let seen = self.words[chunk].load(Ordering::Relaxed);
             // Acquire: pairs with the Release in `give_back`.
-            if may_be_had(seen)?
-                && word.compare_exchange(seen, lent(me), Ordering::Acquire, Ordering::Relaxed).is_ok()
-            {
-                cursor.set((chunk + 1) % self.words.len());
+            if may_be_had(seen)? && self.exchange(chunk, seen, lent(me), Ordering::Acquire) {
+                cursor.set(if chunk + 1 == self.words.len() { 0 } else { chunk + 1 });
                 return Ok(Some(chunk));
             }
         }
@@ -123,20 +125,36 @@ impl<W: Word> Pool<'_, W> {
         Ok(any)
     }
 
+    /// Writes another word if it is still what it was.
+    #[inline]
+    fn exchange(&self, chunk: usize, seen: u64, new: u64, order: Ordering) -> bool {
+        let word = &self.words[chunk];
+        if !self.alone {
+            return word.compare_exchange(seen, new, order, Ordering::Relaxed).is_ok();
+        }
+        // Relaxed: whoever sent before has let go of its end, or is dead, and by that it is ordered.
+        let is_same = word.load(Ordering::Relaxed) == seen;
+        if is_same {
+            // Relaxed: likewise for who sends after us.
+            word.store(new, Ordering::Relaxed);
+        }
+        is_same
+    }
+
     /// Says that it is sent at that position: before that is published, so that no death loses it. False if it is not
     /// ours any more.
     #[inline]
     pub(super) fn send(&self, chunk: usize, position: u64, me: By) -> bool {
         let sent = position << SHIFT | SENT;
         // Relaxed: only senders look, and what they find is ordered by the position's being over.
-        self.words[chunk].compare_exchange(lent(me), sent, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        self.exchange(chunk, lent(me), sent, Ordering::Relaxed)
     }
 
     /// Of one that is not sent after all.
     pub(super) fn give_back(&self, chunk: usize, me: By) {
         // Release: pairs with the Acquire in `find`: what we wrote there is not written over what the next one writes.
         // If it fails somebody took us for dead, and has it.
-        let _ = self.words[chunk].compare_exchange(lent(me), FREE, Ordering::Release, Ordering::Relaxed);
+        let _ = self.exchange(chunk, lent(me), FREE, Ordering::Release);
     }
 }
 

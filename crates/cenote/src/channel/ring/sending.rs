@@ -76,6 +76,20 @@ impl<W: Word> Ring<'_, W> {
         }
     }
 
+    /// Whether what was sent at that position is over: as [`Ring::is_over`] has it, but where the head says so it is looked at
+    /// only if it did not say so before.
+    #[inline]
+    pub(in crate::channel) fn is_over_since(&self, at: &SendingAt, position: u64) -> bool {
+        if self.rules.receivers_claim || self.rules.topic {
+            return self.is_over(position);
+        }
+        if position >= at.head_seen.get() {
+            // Acquire: pairs with the Release in `finish`, so that what is written now comes after its reading.
+            at.head_seen.set(self.head().load(Ordering::Acquire));
+        }
+        position < at.head_seen.get()
+    }
+
     /// The same for the usual case, in as few steps as it can be done: `None` says nothing.
     #[inline(always)]
     pub(in crate::channel) fn claim_quickly(&self, at: &SendingAt, me: By) -> Option<u64> {
