@@ -38,16 +38,12 @@ pub(super) fn chunk<W: Readable>(cell: &[W]) -> u64 {
     cell[MESSAGE].look()
 }
 
-/// Copies a message in that has room here.
+/// Copies a message in that has room here, and says what it is: the last line first, so that the first one, which its
+/// receiver looks at all the time, is written in one go.
 #[inline(always)]
-pub(super) fn write(cell: &[AtomicU64], bytes: &[u8]) {
+pub(super) fn write(cell: &[AtomicU64], tag: u32, bytes: &[u8]) {
     let words = &cell[MESSAGE..];
-    let mut whole = bytes.chunks_exact(WORD);
-    for (chunk, word) in whole.by_ref().zip(words) {
-        let mut bytes = [0; WORD];
-        bytes.copy_from_slice(chunk);
-        word.store(u64::from_ne_bytes(bytes), Relaxed);
-    }
+    let whole = bytes.chunks_exact(WORD);
     let rest = whole.remainder();
     if !rest.is_empty()
         && let Some(word) = words.get(bytes.len() / WORD)
@@ -56,6 +52,12 @@ pub(super) fn write(cell: &[AtomicU64], bytes: &[u8]) {
         bytes[..rest.len()].copy_from_slice(rest);
         word.store(u64::from_ne_bytes(bytes), Relaxed);
     }
+    for (chunk, word) in whole.zip(words).rev() {
+        let mut bytes = [0; WORD];
+        bytes.copy_from_slice(chunk);
+        word.store(u64::from_ne_bytes(bytes), Relaxed);
+    }
+    say(cell, tag, bytes.len());
 }
 
 /// Memory of our own for what has room in a cell: it begins as lines do, so that it can be filled with words.

@@ -12,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use std::{fmt, mem};
 
 use super::end::Frame;
-use super::ring::{Glance, ReadingAt, Seen};
+use super::ring::{ReadingAt, Seen, Survey};
 use super::several::{Source, System};
 use super::waiting;
 use crate::error::{Error, ErrorKind, Result};
@@ -178,7 +178,7 @@ impl Watch {
             let at = ReadingAt { next, missed: Cell::new(0) };
             return ring.read(&at) != Ok(Seen::Nothing);
         }
-        ring.glance() != Glance::Nothing
+        ring.survey() != Survey::Nothing
     }
 
     fn ring(&self, state: u64) {
@@ -188,7 +188,7 @@ impl Watch {
         }
         self.sign.put_up();
         let bell = self.frame.arrivals();
-        if !bell.all && self.frame.ring().glance() == Glance::Message {
+        if !bell.all && self.frame.ring().survey() == Survey::Message {
             // We were woken for it, and may be slow.
             waiting::notify(&bell, &self.system);
         }

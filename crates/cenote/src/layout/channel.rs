@@ -6,7 +6,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 use super::SLOTS;
 use crate::error::{Error, ErrorKind, Result};
 
-const LINE: usize = 64;
+/// What processors fetch at once.
+pub(crate) const LINE: usize = 64;
 const WORD: usize = size_of::<u64>();
 /// What a cell begins with: its word, and a word of what it holds.
 const CELL_HEAD: usize = 2 * WORD;
@@ -115,6 +116,7 @@ pub(crate) struct Wish {
 pub(crate) struct Shape {
     /// The depth is two to the power of this.
     pub(crate) bits: u32,
+    /// Of a cell.
     lines: usize,
     pub(crate) longest: usize,
     pub(crate) chunks: usize,
@@ -217,6 +219,12 @@ fn damaged() -> Error {
 impl Shape {
     pub(crate) fn depth(&self) -> u64 {
         1 << self.bits
+    }
+
+    /// How many lines a cell has.
+    #[inline]
+    pub(crate) fn lines(&self) -> usize {
+        self.lines
     }
 
     /// A cell has two to the power of this words.

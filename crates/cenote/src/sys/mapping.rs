@@ -113,6 +113,19 @@ impl Mapping {
         Ok(bytes)
     }
 
+    /// Copies bytes out in place of those in `to`.
+    #[inline]
+    pub(crate) fn read_into(&self, offset: usize, len: usize, to: &mut Vec<u8>) -> Result<()> {
+        if to.len() != len {
+            if to.capacity() < len {
+                *to = self.read_to_vec(offset, len)?;
+                return Ok(());
+            }
+            to.resize(len, 0);
+        }
+        self.read(offset, to)
+    }
+
     /// Copies out a value of a type for which all bytes are valid.
     #[inline]
     pub(crate) fn read_value<T: FromBytes>(&self, offset: usize) -> Result<T> {
@@ -181,6 +194,12 @@ impl Mapping {
         unsafe { copy::across(from.as_ptr(), target.as_ptr(), len) };
         self.intact()?;
         to.intact()
+    }
+
+    /// Has the line at `offset` fetched, for a reading that comes soon. Any offset will do.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, offset: usize) {
+        copy::prefetch(self.base.as_ptr().wrapping_add(offset));
     }
 
     /// Sets `len` bytes from `offset` on to `byte`.

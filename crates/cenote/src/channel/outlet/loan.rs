@@ -55,10 +55,11 @@ impl<'a, T: Item + ?Sized> Loan<'a, T> {
         Ok(())
     }
 
-    /// Sends it: the loan itself if there was no room in the time.
-    pub(super) fn hand_over(mut self, tag: u32, wait: Wait) -> Result<Option<Self>> {
+    /// Sends it: false if there was no room in the time, and it is as it was.
+    #[inline]
+    pub(super) fn hand_over(&mut self, tag: u32, wait: Wait) -> Result<bool> {
         self.outlet.end.ensure_ours()?;
-        let Some(position) = self.outlet.claim(wait)? else { return Ok(Some(self)) };
+        let Some(position) = self.outlet.claim(wait)? else { return Ok(false) };
         let message = match &self.memory {
             Memory::Short(Aligned(all)) => Message::Short(&all[..self.len]),
             Memory::Chunk(chunk) => Message::Chunk(*chunk, self.len),
@@ -67,7 +68,7 @@ impl<'a, T: Item + ?Sized> Loan<'a, T> {
         let sent = self.outlet.publish(position, tag, &message);
         // Also if that failed it is not ours to give back.
         self.memory = Memory::Gone;
-        sent.map(|()| None)
+        sent.map(|()| true)
     }
 }
 
@@ -124,12 +125,12 @@ impl Loan<'_> {
     /// The same with a tag.
     ///
     /// # Errors
-    /// Those of [`send`](Self::send).
-    pub fn send_tagged(self, tag: u32) -> Result<()> {
+    /// As there. The message is lost then.
+    pub fn send_tagged(mut self, tag: u32) -> Result<()> {
         let outlet = self.outlet;
         match self.hand_over(tag, outlet.patience()) {
-            Ok(None) => Ok(()),
-            Ok(Some(_)) => Err(outlet.end.during("send to", still_full())),
+            Ok(true) => Ok(()),
+            Ok(false) => Err(outlet.end.during("send to", still_full())),
             Err(error) => Err(outlet.end.during("send to", error)),
         }
     }
@@ -138,9 +139,12 @@ impl Loan<'_> {
     ///
     /// # Errors
     /// Those of [`Sender::try_send`](crate::Sender::try_send).
-    pub fn try_send(self, tag: u32) -> Result<Option<Self>> {
-        let outlet = self.outlet;
-        self.hand_over(tag, Wait::Try).map_err(|error| outlet.end.during("send to", error))
+    pub fn try_send(mut self, tag: u32) -> Result<Option<Self>> {
+        match self.hand_over(tag, Wait::Try) {
+            Ok(true) => Ok(None),
+            Ok(false) => Ok(Some(self)),
+            Err(error) => Err(self.outlet.end.during("send to", error)),
+        }
     }
 }
 

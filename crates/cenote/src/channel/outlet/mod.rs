@@ -98,8 +98,7 @@ impl<T: Item + ?Sized> Outlet<T> {
         let ring = end.ring();
         let Some(position) = ring.claim_quickly(&self.at, end.me) else { return Quick::Unknown };
         let cell = ring.cell(position);
-        cell::say(cell, tag, bytes.len());
-        cell::write(cell, bytes);
+        cell::write(cell, tag, bytes);
         let published = ring.publish(&self.at, position, end.me);
         end.notify_receivers();
         if published && end.is_well() { Quick::Sent } else { Quick::Odd }
@@ -126,10 +125,8 @@ impl<T: Item + ?Sized> Outlet<T> {
         self.end.ensure_ours()?;
         let mut loan = self.borrow_chunk(bytes.len(), Wait::Try)?.ok_or_else(no_chunk)?;
         loan.put(0, bytes)?;
-        match loan.hand_over(tag, self.end.segment.patience(Wait::Forever))? {
-            None => Ok(()),
-            Some(_) => Err(still_full()),
-        }
+        let is_sent = loan.hand_over(tag, self.end.segment.patience(Wait::Forever))?;
+        if is_sent { Ok(()) } else { Err(still_full()) }
     }
 
     #[cold]
@@ -141,7 +138,7 @@ impl<T: Item + ?Sized> Outlet<T> {
         self.end.ensure_ours()?;
         let Some(mut loan) = self.borrow_chunk(bytes.len(), wait)? else { return Ok(false) };
         loan.put(0, bytes)?;
-        loan.hand_over(tag, wait).map(|left| left.is_none())
+        loan.hand_over(tag, wait)
     }
 
     /// Waits for a position to send at.
@@ -180,14 +177,15 @@ impl<T: Item + ?Sized> Outlet<T> {
         let cell = ring.cell(position);
         let still_ours = match *message {
             Message::Short(bytes) => {
-                cell::say(cell, tag, bytes.len());
-                cell::write(cell, bytes);
+                cell::write(cell, tag, bytes);
                 true
             }
             Message::Chunk(chunk, len) => {
+                // First, so that the cell is written in one go: its receiver looks at it all the time.
+                let still_ours = end.pool().send(chunk, position, end.me);
                 cell::say(cell, tag, len);
                 cell::set_chunk(cell, chunk);
-                end.pool().send(chunk, position, end.me)
+                still_ours
             }
         };
         let published = still_ours && ring.publish(&self.at, position, end.me);
@@ -200,7 +198,15 @@ impl<T: Item + ?Sized> Outlet<T> {
     }
 
     /// Lends memory for a message, to be filled in place.
+    #[inline]
     pub(super) fn loan(&self, len: usize) -> Result<Loan<'_, T>> {
+        if len <= self.end.short && self.end.is_well() {
+            return Ok(Loan::short(self, len));
+        }
+        self.loan_chunk(len)
+    }
+
+    fn loan_chunk(&self, len: usize) -> Result<Loan<'_, T>> {
         let wait = self.patience();
         let loan = self.end.ensure_ours().and_then(|()| self.borrow_chunk(len, wait));
         match loan {

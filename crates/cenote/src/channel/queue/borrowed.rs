@@ -22,6 +22,7 @@ pub struct Borrowed<'a> {
 }
 
 impl<'a> Borrowed<'a> {
+    #[inline(always)]
     pub(super) fn new(receiver: &'a Receiver, position: u64, arrived: Arrived) -> Self {
         Self { receiver, position, arrived }
     }
@@ -68,16 +69,6 @@ impl<'a> Borrowed<'a> {
         self.view().read_value(offset)
     }
 
-    #[inline]
-    pub(super) fn copy_into(&self, to: &mut Vec<u8>) -> Result<()> {
-        if to.capacity() < self.arrived.len {
-            *to = self.read_to_vec(..)?;
-            return Ok(());
-        }
-        to.resize(self.arrived.len, 0);
-        self.read_at(0, to)
-    }
-
     /// The bytes in place.
     ///
     /// # Safety
@@ -97,6 +88,7 @@ impl<'a> Borrowed<'a> {
 }
 
 impl Drop for Borrowed<'_> {
+    #[inline]
     fn drop(&mut self) {
         if self.receiver.end.ensure_ours().is_ok() {
             // It was read by now; who took it over has it as well, and is told so.

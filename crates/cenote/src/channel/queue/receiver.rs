@@ -10,8 +10,9 @@ use super::borrowed::Borrowed;
 use crate::channel::arrived::Arrived;
 use crate::channel::end::End;
 use crate::channel::item::{Bytes, Item};
-use crate::channel::ring::{Found, ReceivingAt};
+use crate::channel::ring::{Found, Glance, ReceivingAt};
 use crate::error::{Error, ErrorKind, Result};
+use crate::layout::LINE;
 use crate::segment::Segment;
 use crate::sys::Wait;
 
@@ -28,14 +29,23 @@ pub struct Receiver<T: Item + ?Sized = [u8]> {
     pub(super) end: End,
     pub(super) at: ReceivingAt,
     pub(super) asked: Cell<Option<Instant>>,
+    expected: Cell<Expected>,
     of: PhantomData<fn() -> T>,
+}
+
+/// Where the first and the last byte of the next long message probably are: in the chunk of the one before, which is free by
+/// then. Nothing, if that was a short one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Expected {
+    first: usize,
+    last: usize,
 }
 
 impl<T: Item + ?Sized> Receiver<T> {
     pub(super) fn of(end: End) -> Result<Self> {
         let at = end.ring().receiving_from();
         end.mapping().intact()?;
-        Ok(Self { end, at, asked: Cell::new(None), of: PhantomData })
+        Ok(Self { end, at, asked: Cell::new(None), expected: Cell::default(), of: PhantomData })
     }
 
     /// Receives a message, waiting for one as long as it takes, or as [`Options::timeout`](crate::Options::timeout)
@@ -78,9 +88,10 @@ impl<T: Item + ?Sized> Receiver<T> {
     /// Those of [`try_receive`](Self::try_receive).
     #[inline]
     pub fn try_receive_tagged(&self) -> Result<Option<(u32, T::Owned)>> {
-        match self.quickly() {
-            Some(position) => self.copy_out(position).map(Some),
-            None => self.copy_out_after(Wait::Try),
+        match self.glance() {
+            Glance::Message(position) => self.copy_out(position).map(Some),
+            Glance::Nothing => Ok(None),
+            Glance::Unclear => self.copy_out_after(Wait::Try),
         }
     }
 
@@ -105,35 +116,62 @@ impl<T: Item + ?Sized> Receiver<T> {
         }
     }
 
-    /// The usual case, in as few steps as it can be done: where there is a message, which is ours until it is finished.
+    /// The usual case, in as few steps as it can be done. A message is ours until it is finished.
     #[inline(always)]
-    fn quickly(&self) -> Option<u64> {
+    fn glance(&self) -> Glance {
         let end = &self.end;
-        if end.is_well() { end.ring().look_quickly(&self.at, end.me) } else { None }
+        if !end.is_well() {
+            return Glance::Unclear;
+        }
+        let seen = end.ring().glance(&self.at, end.me);
+        if let Glance::Message(position) = seen {
+            self.fetch(position);
+        }
+        seen
+    }
+
+    /// Has all lines fetched that a message lies in, as far as can be known before its cell says so: processors do that ahead,
+    /// while the cell is on its way. One after the other they would take twice as long.
+    #[inline(always)]
+    fn fetch(&self, position: u64) {
+        let end = &self.end;
+        let from = end.shape.cells_at() + end.ring().cell_at(position) * size_of::<u64>();
+        for line in 1..end.shape.lines() {
+            end.mapping().prefetch(from + line * LINE);
+        }
+        let Expected { first, last } = self.expected.get();
+        if first != 0 {
+            end.mapping().prefetch(first);
+            end.mapping().prefetch(last);
+        }
     }
 
     /// The same, again and again, for as long as it takes a peer to answer at once.
     #[inline(always)]
     fn eagerly(&self) -> Option<u64> {
         for _ in 0..self.end.spin.eager() {
-            if let Some(position) = self.quickly() {
+            if let Glance::Message(position) = self.glance() {
                 return Some(position);
             }
             // Without this, looking takes the line from the sender while it writes there, again and again.
             hint::spin_loop();
         }
-        self.quickly()
+        match self.glance() {
+            Glance::Message(position) => Some(position),
+            Glance::Nothing | Glance::Unclear => None,
+        }
     }
 
     #[inline(always)]
     fn copy_out(&self, position: u64) -> Result<(u32, T::Owned)> {
-        let arrived = self.read_head(position)?;
+        let Some(arrived) = self.read_head(position) else { return Err(self.pass_over(position)) };
         let message =
             T::read(Bytes { mapping: self.end.mapping(), offset: arrived.offset, len: arrived.len });
         let finished = self.finish(position);
-        match (message, finished) {
-            (Ok(message), Ok(())) => Ok((arrived.tag, message)),
-            (Err(error), _) | (_, Err(error)) => Err(self.end.during("receive from", error)),
+        match message {
+            Ok(message) if finished => Ok((arrived.tag, message)),
+            Ok(_) => Err(self.why_odd()),
+            Err(error) => Err(self.end.during("receive from", error)),
         }
     }
 
@@ -205,36 +243,40 @@ impl<T: Item + ?Sized> Receiver<T> {
         }
     }
 
-    /// What the cell says of its message, if that can be.
+    /// What the cell says of its message: `None` if it makes no sense.
     #[inline(always)]
-    pub(super) fn read_head(&self, position: u64) -> Result<Arrived> {
+    fn read_head(&self, position: u64) -> Option<Arrived> {
         let end = &self.end;
-        match Arrived::at(&end.ring(), position, &end.shape, end.short) {
-            Some(arrived) => Ok(arrived),
-            None => self.pass_over(position),
-        }
+        let arrived = Arrived::at(&end.ring(), position, &end.shape, end.short)?;
+        let Arrived { offset, len, chunk, .. } = arrived;
+        let expected = Expected { first: offset, last: offset + len.saturating_sub(1) };
+        self.expected.set(if chunk.is_some() { expected } else { Expected::default() });
+        Some(arrived)
     }
 
     #[cold]
-    fn pass_over(&self, position: u64) -> Result<Arrived> {
+    fn pass_over(&self, position: u64) -> Error {
+        if !self.finish(position) {
+            return self.why_odd();
+        }
         let what = "a message is said to be where none can be, and was passed over";
         let error = Error::new(ErrorKind::Corrupt, what).with_hint("somebody has scribbled over it");
-        self.finish(position)?;
-        Err(self.end.during("receive from", error))
+        self.end.during("receive from", error)
     }
 
-    /// Ends with a message, and lets a sender have its place.
+    /// Ends with a message, and lets a sender have its place: false if something is the matter.
     #[inline(always)]
-    pub(super) fn finish(&self, position: u64) -> Result<()> {
+    pub(super) fn finish(&self, position: u64) -> bool {
         let end = &self.end;
         let ours = end.ring().finish(&self.at, position, end.me);
         end.notify_senders();
-        if ours && end.is_well() { Ok(()) } else { self.why_odd() }
+        ours && end.is_well()
     }
 
     #[cold]
-    fn why_odd(&self) -> Result<()> {
-        Err(self.end.mapping().intact().err().unwrap_or_else(taken_for_dead))
+    fn why_odd(&self) -> Error {
+        let error = self.end.mapping().intact().err().unwrap_or_else(taken_for_dead);
+        self.end.during("receive from", error)
     }
 
     /// The segment that it lies in.
@@ -260,9 +302,10 @@ impl Receiver {
     /// Those of [`receive`](Self::receive), and then anything may be in `to`.
     #[inline]
     pub fn receive_into(&self, to: &mut Vec<u8>) -> Result<u32> {
-        let borrowed = self.borrow()?;
-        borrowed.copy_into(to)?;
-        Ok(borrowed.tag())
+        match self.eagerly() {
+            Some(position) => self.copy_into(position, to),
+            None => self.receive_into_patiently(to),
+        }
     }
 
     /// The same if there is a message.
@@ -271,9 +314,38 @@ impl Receiver {
     /// Those of [`try_receive`](Self::try_receive), and then anything may be in `to`.
     #[inline]
     pub fn try_receive_into(&self, to: &mut Vec<u8>) -> Result<Option<u32>> {
-        let Some(borrowed) = self.try_borrow()? else { return Ok(None) };
-        borrowed.copy_into(to)?;
-        Ok(Some(borrowed.tag()))
+        match self.glance() {
+            Glance::Message(position) => self.copy_into(position, to).map(Some),
+            Glance::Nothing => Ok(None),
+            Glance::Unclear => self.copy_into_after(Wait::Try, to),
+        }
+    }
+
+    #[inline(always)]
+    fn copy_into(&self, position: u64, to: &mut Vec<u8>) -> Result<u32> {
+        let Some(arrived) = self.read_head(position) else { return Err(self.pass_over(position)) };
+        let copied = self.end.mapping().read_into(arrived.offset, arrived.len, to);
+        let finished = self.finish(position);
+        match copied {
+            Ok(()) if finished => Ok(arrived.tag),
+            Ok(()) => Err(self.why_odd()),
+            Err(error) => Err(self.end.during("receive from", error)),
+        }
+    }
+
+    #[cold]
+    fn receive_into_patiently(&self, to: &mut Vec<u8>) -> Result<u32> {
+        let wait = self.end.segment.patience(Wait::Forever);
+        self.copy_into_after(wait, to)?.ok_or_else(|| self.end.during("receive from", silent()))
+    }
+
+    #[cold]
+    fn copy_into_after(&self, wait: Wait, to: &mut Vec<u8>) -> Result<Option<u32>> {
+        match self.next(wait) {
+            Ok(Some(position)) => self.copy_into(position, to).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.end.during("receive from", error)),
+        }
     }
 
     /// Receives a message without copying it: it stays where it is until the [`Borrowed`] is dropped, and counts as received
@@ -298,9 +370,13 @@ impl Receiver {
     /// Those of [`try_receive`](Self::try_receive).
     #[inline]
     pub fn try_borrow(&self) -> Result<Option<Borrowed<'_>>> {
-        match self.quickly() {
-            Some(position) => self.borrow_at(position).map(Some),
-            None => self.borrow_after(Wait::Try),
+        match self.glance() {
+            Glance::Message(position) => match self.read_head(position) {
+                Some(arrived) => Ok(Some(Borrowed::new(self, position, arrived))),
+                None => Err(self.pass_over(position)),
+            },
+            Glance::Nothing => Ok(None),
+            Glance::Unclear => self.borrow_after(Wait::Try),
         }
     }
 
@@ -316,9 +392,12 @@ impl Receiver {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn borrow_at(&self, position: u64) -> Result<Borrowed<'_>> {
-        self.read_head(position).map(|arrived| Borrowed::new(self, position, arrived))
+        match self.read_head(position) {
+            Some(arrived) => Ok(Borrowed::new(self, position, arrived)),
+            None => Err(self.pass_over(position)),
+        }
     }
 
     #[cold]

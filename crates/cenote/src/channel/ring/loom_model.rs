@@ -120,10 +120,12 @@ impl Memory {
     /// As a receiver does that has time to look thoroughly.
     fn look(&self, at: &ReceivingAt, me: By) -> Option<u64> {
         let ring = self.ring();
-        if self.hurries
-            && let Some(position) = ring.look_quickly(at, me)
-        {
-            return Some(position);
+        if self.hurries {
+            match ring.glance(at, me) {
+                Glance::Message(position) => return Some(position),
+                Glance::Nothing => return None,
+                Glance::Unclear => {}
+            }
         }
         match ring.look(at, me).unwrap() {
             Found::Message(position) => Some(position),

@@ -26,7 +26,7 @@ pub(super) use keeping::Candidates;
 pub(super) use mark::By;
 use mark::{Mark, State};
 pub(super) use reading::{ReadingAt, Seen};
-pub(super) use receiving::{Found, Glance, ReceivingAt};
+pub(super) use receiving::{Found, Glance, ReceivingAt, Survey};
 pub(super) use records::{behind, unsubscribe};
 pub(super) use sending::{Claim, SendingAt, sent};
 

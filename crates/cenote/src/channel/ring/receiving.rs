@@ -20,12 +20,23 @@ pub(in crate::channel) enum Found {
 
 /// What one sees of it who does not receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::channel) enum Glance {
+pub(in crate::channel) enum Survey {
     /// A message that nobody has.
     Message,
     /// Only what somebody has in its hands, who sends it or receives it: and who may be dead.
     Held,
     Nothing,
+}
+
+/// What is seen at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::channel) enum Glance {
+    /// A message, at that position: to be read and finished.
+    Message(u64),
+    /// Nobody has sent anything, and nobody can have left anything.
+    Nothing,
+    /// It has to be looked at more closely.
+    Unclear,
 }
 
 /// How far one who receives is.
@@ -39,19 +50,19 @@ pub(in crate::channel) struct ReceivingAt {
 
 impl<W: Readable> Ring<'_, W> {
     /// Looks at what is not over, and changes nothing.
-    pub(in crate::channel) fn glance(&self) -> Glance {
-        let (mut position, mut glance) = (self.head().look(), Glance::Nothing);
+    pub(in crate::channel) fn survey(&self) -> Survey {
+        let (mut position, mut found) = (self.head().look(), Survey::Nothing);
         for _ in 0..self.depth() {
             let seen = Mark(self.word(position).look());
             match (seen.ahead_of(self.lap(position)), seen.state()) {
                 (ahead, _) if ahead < 0 => break,
-                (0, Some(State::Claimed | State::Taken)) => glance = Glance::Held,
-                (0, Some(State::Published)) => return Glance::Message,
+                (0, Some(State::Claimed | State::Taken)) => found = Survey::Held,
+                (0, Some(State::Published)) => return Survey::Message,
                 _ => {}
             }
             position = position.wrapping_add(1);
         }
-        glance
+        found
     }
 }
 
@@ -63,25 +74,27 @@ impl<W: Word> Ring<'_, W> {
         ReceivingAt { next: Cell::new(head), finished: Cell::new(head) }
     }
 
-    /// The same for the usual case, in as few steps as it can be done: `None` says nothing.
+    /// Looks for the next message in as few steps as it can be done.
     #[inline(always)]
-    pub(in crate::channel) fn look_quickly(&self, at: &ReceivingAt, me: By) -> Option<u64> {
+    pub(in crate::channel) fn glance(&self, at: &ReceivingAt, me: By) -> Glance {
         let next = at.next.get();
         let (word, lap) = (self.word(next), self.lap(next));
         let published = Mark::new(State::Published, lap);
         // Acquire: as in `look`.
-        if word.load(Ordering::Acquire) != published.0 {
-            return None;
+        let seen = Mark(word.load(Ordering::Acquire));
+        if seen != published {
+            let is_empty = !self.rules.claims() && seen.ahead_of(lap) < 0;
+            return if is_empty { Glance::Nothing } else { Glance::Unclear };
         }
         if self.rules.receivers_claim {
             let taken = Mark::by(State::Taken, me, lap);
             // Acquire: likewise.
             if word.compare_exchange(published.0, taken.0, Ordering::Acquire, Ordering::Relaxed).is_err() {
-                return None;
+                return Glance::Unclear;
             }
         }
         at.next.set(next.wrapping_add(1));
-        Some(next)
+        Glance::Message(next)
     }
 
     /// Looks for the next message, and takes it if others could.

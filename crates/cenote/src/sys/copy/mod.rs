@@ -12,9 +12,9 @@ mod portable;
 mod x86_64;
 
 #[cfg(any(miri, not(target_arch = "x86_64")))]
-pub(crate) use portable::{across, fill, read, write};
+pub(crate) use portable::{across, fill, prefetch, read, write};
 #[cfg(all(target_arch = "x86_64", not(miri)))]
-pub(crate) use x86_64::{across, fill, read, write};
+pub(crate) use x86_64::{across, fill, prefetch, read, write};
 
 mod words;
 pub(crate) use words::{FEW, read_words, write_words};

@@ -136,6 +136,11 @@ pub(crate) unsafe fn fill(to: *mut u8, byte: u8, len: usize) {
     }
 }
 
+/// Has the line at an address fetched, where there is a way to say so: here there is none.
+#[cfg_attr(test, expect(dead_code, reason = "here for other processors"))]
+#[inline(always)]
+pub(crate) fn prefetch(_address: *const u8) {}
+
 /// The largest power of two up to a word that fits into `left` and to which `address` is aligned.
 fn step(address: usize, left: usize) -> usize {
     let fits = 1 << left.ilog2();
