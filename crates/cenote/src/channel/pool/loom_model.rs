@@ -6,7 +6,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicU64};
 use loom::thread;
 
-use super::super::ring::{Claim, Found, Ring, Rules};
+use super::super::ring::{Claim, Found, Ring, Rules, SendingAt};
 use super::*;
 use crate::layout::CONTROL_WORDS;
 use crate::sync::traced::Traced;
@@ -17,6 +17,7 @@ const THREE: By = By { slot: 2, generation: 1 };
 
 const SENDERS: Rules =
     Rules { senders_claim: true, receivers_claim: false, drop_oldest: false, topic: false };
+const DIRECT: Rules = Rules { senders_claim: false, ..SENDERS };
 const ALL: Rules = Rules { receivers_claim: true, ..SENDERS };
 const DROPPING: Rules = Rules { drop_oldest: true, ..ALL };
 
@@ -75,8 +76,12 @@ impl Memory {
     }
 
     fn lend(&self, me: By) -> Option<usize> {
+        self.lend_at(&self.ring().sending_from().unwrap(), me)
+    }
+
+    fn lend_at(&self, at: &SendingAt, me: By) -> Option<usize> {
         let ring = self.ring();
-        self.pool().lend(&Cell::new(0), me, |position| ring.is_over(position), self).unwrap()
+        self.pool().lend(&Cell::new(0), me, |position| ring.is_over_since(at, position), self).unwrap()
     }
 
     fn fill(&self, chunk: usize, message: u64) {
@@ -86,13 +91,13 @@ impl Memory {
 
     /// Sends one message if there is a chunk and room, and dies where it is told to: whether it is sent.
     fn send(&self, me: By, message: u64, death: Option<Death>) -> bool {
-        let Some(chunk) = self.lend(me) else { return false };
+        let (ring, at) = (self.ring(), self.ring().sending_from().unwrap());
+        let Some(chunk) = self.lend_at(&at, me) else { return false };
         self.fill(chunk, message);
         if death == Some(Death::Filling) {
             self.die();
             return false;
         }
-        let (ring, at) = (self.ring(), self.ring().sending_from().unwrap());
         let Claim::Ours(position) = ring.claim(&at, me).unwrap() else {
             self.pool().give_back(chunk, me);
             return false;
@@ -196,7 +201,7 @@ fn loom_chunks_are_free_when_their_messages_are_dropped() {
 /// With a message before it, whose chunk it may get.
 #[test]
 fn loom_a_chunk_is_not_filled_while_it_is_read() {
-    for rules in [SENDERS, ALL, DROPPING] {
+    for rules in [DIRECT, SENDERS, ALL, DROPPING] {
         explore(move || {
             let memory = Memory::new(rules);
             assert!(memory.send(THREE, 1, None));

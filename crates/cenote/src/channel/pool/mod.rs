@@ -20,6 +20,8 @@ const LENT: u64 = 1;
 const SENT: u64 = 2;
 const STATE: u64 = 0xf;
 const SHIFT: u32 = 4;
+/// So many of the first ones are looked at each time.
+const NEAR: usize = 16;
 
 /// The words of all chunks.
 pub(super) struct Pool<'a, W> {
@@ -29,7 +31,8 @@ pub(super) struct Pool<'a, W> {
 }
 
 impl<W: Word> Pool<'_, W> {
-    /// Takes one that is free, looking from `cursor` on. `is_over` says whether what was sent at a position was received.
+    /// Takes one that is free: the first of the first few, so that few are in use, which stay in the processors' caches; else
+    /// one of the others, looking from `cursor` on. `is_over` says whether what was sent at a position was received.
     pub(super) fn lend<L: Living>(
         &self,
         cursor: &Cell<usize>,
@@ -57,13 +60,16 @@ impl<W: Word> Pool<'_, W> {
         me: By,
         may_be_had: impl Fn(u64) -> Result<bool, E>,
     ) -> Result<Option<usize>, E> {
-        let from = cursor.get();
-        for chunk in (from..self.words.len()).chain(0..from) {
+        let (all, near) = (self.words.len(), NEAR.min(self.words.len()));
+        let from = cursor.get().clamp(near, all);
+        for chunk in (0..near).chain(from..all).chain(near..from) {
             // Relaxed: what was read there is ordered by the position's being over, and `exchange` looks again.
             let seen = self.words[chunk].load(Ordering::Relaxed);
             // Acquire: pairs with the Release in `give_back`.
             if may_be_had(seen)? && self.exchange(chunk, seen, lent(me), Ordering::Acquire) {
-                cursor.set(if chunk + 1 == self.words.len() { 0 } else { chunk + 1 });
+                if chunk >= near {
+                    cursor.set(chunk + 1);
+                }
                 return Ok(Some(chunk));
             }
         }

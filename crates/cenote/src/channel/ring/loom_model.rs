@@ -283,8 +283,9 @@ fn loom_what_a_dead_one_has_taken_is_taken_over_by_one() {
         let at = memory.ring().sending_from().unwrap();
         memory.send(&at, THREE, 1);
         let dying = beside(&memory, |memory| {
-            let taken = memory.ring().look_quickly(&memory.ring().receiving_from(), ONE);
-            taken.inspect(|&position| assert_eq!(memory.read(position), 1));
+            if let Glance::Message(taken) = memory.ring().glance(&memory.ring().receiving_from(), ONE) {
+                assert_eq!(memory.read(taken), 1);
+            }
             memory.die();
         });
         let other = beside(&memory, |memory| memory.receive(&memory.ring().receiving_from(), TWO, 2));
