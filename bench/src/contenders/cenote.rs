@@ -13,6 +13,9 @@ use crate::harness::{Fault, fault};
 
 pub(crate) struct Cenote;
 
+/// The same with loans alone: what is sent is filled where it lies, and read there.
+pub(crate) struct InPlace;
+
 /// Both ends of one process.
 pub(crate) struct Ends {
     from: Receiver,
@@ -115,5 +118,50 @@ impl Contender for Cenote {
 
     fn accept(config: &Config, (back, out): (Queue, Queue)) -> Result<Ends, Fault> {
         Ends::new(config, back, out)
+    }
+}
+
+/// Both ends of one process, for loans.
+pub(crate) struct Lent(Ends);
+
+impl Link for Lent {
+    #[inline]
+    fn try_send(&mut self, message: Payload) -> Result<bool, Fault> {
+        self.0.try_loan(message)
+    }
+
+    #[inline]
+    fn try_receive(&mut self, message: Payload) -> Result<bool, Fault> {
+        self.0.try_borrow(message)
+    }
+
+    fn send_asleep(&mut self, message: Payload) -> Result<(), Fault> {
+        self.0.try_loan(message).map(drop)
+    }
+
+    fn receive_asleep(&mut self, message: Payload) -> Result<(), Fault> {
+        let borrowed = self.0.from.borrow().map_err(fault("receiving"))?;
+        // SAFETY: the other side keeps to the rules.
+        check(unsafe { borrowed.as_slice() }, message)
+    }
+}
+
+impl Contender for InPlace {
+    const NAME: &'static str = "cenote-loans";
+    const ABILITIES: Abilities = Abilities { streams: Some(Wait::Spin), sets_up: false, ..Abilities::KERNEL };
+    type Listening = (Queue, Queue);
+    type Link = Lent;
+    type Topic = Several<Self>;
+
+    fn listen(config: &Config) -> Result<((Queue, Queue), String), Fault> {
+        Cenote::listen(config)
+    }
+
+    fn connect(config: &Config, card: &str) -> Result<Lent, Fault> {
+        Cenote::connect(config, card).map(Lent)
+    }
+
+    fn accept(config: &Config, listening: (Queue, Queue)) -> Result<Lent, Fault> {
+        Cenote::accept(config, listening).map(Lent)
     }
 }

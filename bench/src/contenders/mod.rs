@@ -39,6 +39,7 @@ use crate::harness::plan::{Config, Plan, Wait};
 /// All of them, in the order of the tables.
 pub(crate) const ALL: &[Entry] = &[
     Entry::of::<cenote::Cenote>(),
+    Entry::of::<cenote::InPlace>(),
     Entry::of::<iceoryx2::Iceoryx2>(),
     Entry::of::<shmem_ipc::ShmemIpc>(),
     Entry::of::<ipc_channel::IpcChannel>(),
