@@ -106,3 +106,27 @@ fn who_is_waited_for_does_not_lose_a_message_for_its_memory() {
         assert_eq!((slow.receive().unwrap().len(), slow.missed()), (300, 0));
     }
 }
+
+/// Who has passed over what a dead one left unfinished is no farther behind for it: nobody waits for it.
+#[test]
+fn who_passes_over_the_dead_says_so() {
+    const CELLS: usize = 640 + 256 * 64;
+    let _watchdog = minute();
+    for waits_for_many in [false, true] {
+        let name = Name::unique("topic");
+        let options = Rules::ManyWait.options().message(48).depth(1);
+        let tx = options.create(name.address()).unwrap().publisher().unwrap();
+        let rx = subscriber(&name);
+        // Claimed in its first lap, by one in a slot that nobody has.
+        rx.segment().write_value(CELLS, &(1_u64 | 200 << 4 | 7 << 12 | 1 << 28)).unwrap();
+        let soon = Duration::from_millis(5);
+        let kind = if waits_for_many {
+            cenote::wait_for_any(&[&rx], Some(soon)).unwrap_err().kind()
+        } else {
+            rx.receive_timeout(soon).unwrap_err().kind()
+        };
+        assert_eq!(kind, ErrorKind::Timeout);
+        tx.publish_timeout(b"next", SOON).unwrap();
+        assert_eq!(rx.receive_timeout(SOON).unwrap(), b"next");
+    }
+}

@@ -204,13 +204,18 @@ impl<T: Item + ?Sized> Receiver<T> {
 
     #[cold]
     fn look_again(&self, found: Found, wait: Wait) -> Result<Option<u64>> {
+        let ring = self.end.ring();
         if !matches!(wait, Wait::Try) {
-            return self.end.wait_at(&self.end.arrivals(), wait, |thoroughly| {
+            let found = self.end.wait_at(&self.end.arrivals(), wait, |thoroughly| {
                 self.end.mapping().intact()?;
                 self.look(thoroughly)
-            });
+            })?;
+            // Who was woken for the one behind it may have found this one unfinished, and sleeps again.
+            if found.is_some() && matches!(ring.peek(&self.at), Ok(Found::Message(_))) {
+                self.end.notify_receivers();
+            }
+            return Ok(found);
         }
-        let ring = self.end.ring();
         // Relaxed: a hint, whether there may be something of the dead.
         let all_is_well =
             found == Found::Nothing && ring.head().load(Ordering::Relaxed) == self.at.next.get();

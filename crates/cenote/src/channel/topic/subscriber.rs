@@ -20,7 +20,7 @@ use crate::sys::{Backoff, Wait};
 /// How long somebody who only looks now and then leaves between two questions whether others live.
 const ASKING: Duration = Duration::from_millis(1);
 /// How often a message is tried that was written over while it was read, and then the next one.
-pub(super) const TRIES: u32 = 100;
+const TRIES: u32 = 100;
 /// How often who cannot sleep looks at once.
 const SPINS: u32 = 1000;
 
@@ -325,18 +325,7 @@ impl<T: Item + ?Sized> Subscriber<T> {
     ) -> Result<Option<Result<R>>> {
         let ring = sight.ring();
         for _ in 0..TRIES {
-            let position = match ring.read(&self.at)? {
-                Seen::Message(position) => position,
-                Seen::Unfinished(position, by) if thoroughly => {
-                    self.asked.set(Some(Instant::now()));
-                    if !sight.living()?.is_gone(by)? {
-                        return Ok(None);
-                    }
-                    self.pass_over_the_dead(position)?;
-                    continue;
-                }
-                Seen::Nothing | Seen::Unfinished(..) => return Ok(None),
-            };
+            let Some(position) = self.find(sight, thoroughly)? else { return Ok(None) };
             let Some(arrived) = Arrived::at(&ring, position, &sight.shape, sight.short) else {
                 if ring.is_still_there(position) {
                     self.go_on(position);
@@ -353,8 +342,36 @@ impl<T: Item + ?Sized> Subscriber<T> {
         Ok(None)
     }
 
+    /// Where the next message is, if there is one. Who passes over others until there is none says so: a publisher may wait for it.
+    pub(super) fn find<W: Readable>(&self, sight: &Sight<W>, thoroughly: bool) -> Result<Option<u64>> {
+        let before = self.at.next.get();
+        let found = self.pass_to_next(sight, thoroughly)?;
+        let next = self.at.next.get();
+        if found.is_none() && next != before {
+            self.go_on(next.wrapping_sub(1));
+        }
+        Ok(found)
+    }
+
+    fn pass_to_next<W: Readable>(&self, sight: &Sight<W>, thoroughly: bool) -> Result<Option<u64>> {
+        for _ in 0..TRIES {
+            match sight.ring().read(&self.at)? {
+                Seen::Message(position) => return Ok(Some(position)),
+                Seen::Unfinished(position, by) if thoroughly => {
+                    self.asked.set(Some(Instant::now()));
+                    if !sight.living()?.is_gone(by)? {
+                        return Ok(None);
+                    }
+                    self.pass_over_the_dead(position)?;
+                }
+                Seen::Nothing | Seen::Unfinished(..) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
     /// Who can write says so to all.
-    pub(super) fn pass_over_the_dead(&self, position: u64) -> Result<()> {
+    fn pass_over_the_dead(&self, position: u64) -> Result<()> {
         match &self.seat {
             Seat::Writing(end) => end.ring().skip_if_gone(position, &end.living()?).map(drop),
             Seat::Reading(_) => {

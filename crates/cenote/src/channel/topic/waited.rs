@@ -3,11 +3,10 @@
 use std::sync::atomic::AtomicU64;
 
 use super::seat::{Seat, seen};
-use super::subscriber::{Subscriber, TRIES};
+use super::subscriber::Subscriber;
 use crate::channel::descriptor::Descriptor;
 use crate::channel::end::{Frame, Sight};
 use crate::channel::item::Item;
-use crate::channel::ring::{Living, Seen};
 use crate::channel::several::{Sealed, Source, Waiting};
 use crate::channel::waiting::{Bell, Spin, Waited};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,19 +30,7 @@ impl<T: Item + ?Sized> Subscriber<T> {
     fn has_something<W: Readable>(&self, sight: &Sight<W>, thoroughly: bool) -> Result<bool> {
         sight.ensure_ours()?;
         sight.mapping().intact()?;
-        for _ in 0..TRIES {
-            match sight.ring().read(&self.at)? {
-                Seen::Message(_) => return Ok(true),
-                Seen::Unfinished(position, by) if thoroughly => {
-                    if !sight.living()?.is_gone(by)? {
-                        return Ok(false);
-                    }
-                    self.pass_over_the_dead(position)?;
-                }
-                Seen::Nothing | Seen::Unfinished(..) => return Ok(false),
-            }
-        }
-        Ok(false)
+        self.find(sight, thoroughly).map(|found| found.is_some())
     }
 }
 
