@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::traffic::Id;
+use super::message::Id;
 
 #[derive(Default)]
 pub(crate) struct Books {

@@ -14,7 +14,8 @@ use cenote::{ErrorKind, Queue, Receiver, Result, Segment, Sender, Shared};
 use testkit::Rng;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::traffic::{Id, LONGEST, Page, SOON};
+use super::message::{Id, LONGEST};
+use super::traffic::{Page, SOON};
 
 /// Of so many messages, a worker leaves once and comes anew.
 const MESSAGES_PER_COMING: u64 = 2000;

@@ -9,6 +9,7 @@ mod containers;
 mod deaths;
 mod hostile;
 mod labour;
+mod message;
 mod processes;
 mod scene;
 mod soak;

@@ -14,7 +14,8 @@ use testkit::names::ShmName;
 
 use super::books::Books;
 use super::labour::{Goods, Long, Short};
-use super::traffic::{IN_HAND, Id, LONGEST, Page, SOON};
+use super::message::{Id, LONGEST};
+use super::traffic::{IN_HAND, Page, SOON};
 use super::workers::Worker;
 use super::{Name, Rules};
 

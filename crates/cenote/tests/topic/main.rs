@@ -7,8 +7,15 @@ mod basics;
 mod cost;
 #[cfg(target_arch = "x86_64")]
 mod deaths;
+#[path = "../queue/message.rs"]
+mod message;
 mod processes;
 mod several;
+mod storm;
+mod traffic;
+#[path = "../native/workers.rs"]
+#[expect(dead_code, reason = "not all of it is used here")]
+mod workers;
 
 use std::time::Duration;
 
@@ -25,6 +32,11 @@ fn publishing() {
 #[test]
 fn agent() {
     agent::serve_if_asked();
+}
+
+#[test]
+fn worker() {
+    workers::serve_if_asked(&[("publish", traffic::publish), ("subscribe", traffic::subscribe)]);
 }
 
 #[cfg(target_arch = "x86_64")]
