@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::hint;
+use std::time::{Duration, Instant};
 
 /// The first looks, one right after the other: what comes quickly is seen at once.
 const EAGER: u32 = 1000;
@@ -11,6 +12,11 @@ const EAGER: u32 = 1000;
 pub(super) const MOST: u32 = 1000;
 #[cfg(loom)]
 pub(super) const MOST: u32 = 1;
+
+/// Of a topic with many subscribers one look takes longer: then there are fewer.
+const LONGEST: Duration = Duration::from_micros(50);
+/// After so many looks it asks what time it is.
+const LOOKS: u32 = 100;
 
 /// About a microsecond.
 const ON_ITS_WAY: u32 = 50;
@@ -43,9 +49,13 @@ impl Spin {
         if self.beside.get() {
             return Ok(None);
         }
-        for _ in 0..MOST {
+        let begin = Instant::now();
+        for looks in 1..=MOST {
             if let Some(found) = look()? {
                 return Ok(Some(found));
+            }
+            if looks % LOOKS == 0 && begin.elapsed() > LONGEST {
+                break;
             }
             hint::spin_loop();
         }
