@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use cenote::{ErrorKind, Queue, Receiver, Segment, Sender};
 
+use super::words::words;
 use super::{ALL_RULES, Name, Rules, minute};
 
 const TAIL: usize = 128;
@@ -13,20 +14,6 @@ const ARRIVALS: usize = 384;
 const ROOM: usize = 512;
 const CELLS: usize = 640;
 const MOMENT: Duration = Duration::from_micros(20);
-
-/// What a word can be that is one of a cell, of a chunk, or a position.
-fn words() -> Vec<u64> {
-    let mut all = vec![0, 1, 16, 255, u64::from(u32::MAX), 1 << 63, u64::MAX - 1, u64::MAX];
-    for state in 0..8 {
-        for lap in [0, 1, 2] {
-            // Those of the first slots, and none.
-            for who in [1, 0xff] {
-                all.push(state | who << 4 | 1 << 12 | lap << 28);
-            }
-        }
-    }
-    all
-}
 
 /// Tries all that there is, within the time that is allowed: what comes of it is an error that is known, or nothing.
 fn tries(tx: &Sender, rx: &Receiver, queue: &Queue) {

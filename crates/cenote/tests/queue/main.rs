@@ -16,6 +16,7 @@ mod soak;
 mod storm;
 mod traffic;
 mod users;
+mod words;
 #[path = "../native/workers.rs"]
 #[expect(dead_code, reason = "not all of it is used here")]
 mod workers;

@@ -7,12 +7,15 @@ mod basics;
 mod cost;
 #[cfg(target_arch = "x86_64")]
 mod deaths;
+mod hostile;
 #[path = "../queue/message.rs"]
 mod message;
 mod processes;
 mod several;
 mod storm;
 mod traffic;
+#[path = "../queue/words.rs"]
+mod words;
 #[path = "../native/workers.rs"]
 #[expect(dead_code, reason = "not all of it is used here")]
 mod workers;
