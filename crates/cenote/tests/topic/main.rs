@@ -3,6 +3,7 @@
 
 mod agent;
 mod basics;
+mod containers;
 #[cfg(target_arch = "x86_64")]
 mod cost;
 #[cfg(target_arch = "x86_64")]
@@ -14,6 +15,7 @@ mod processes;
 mod several;
 mod storm;
 mod traffic;
+mod users;
 #[path = "../queue/words.rs"]
 mod words;
 #[path = "../native/workers.rs"]
