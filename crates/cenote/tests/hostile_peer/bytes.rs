@@ -51,22 +51,26 @@ pub(crate) fn place(rng: &mut Rng, file: u64) -> (u64, usize) {
         10 => (SLOTS + 32 * rng.below(256), 32),
         // The control line of a value, and the length of a blob.
         11 => *rng.choose(&[(FRONT, 8), (FRONT, 64), (FRONT + 8, 8), (FRONT + 16, 8), (FRONT + 64, 8)]),
-        12..=14 => (FRONT + queue_place(rng), 8),
+        12..=14 => (FRONT + channel_place(rng), 8),
         _ => (rng.below(file.max(1)), 1 + rng.below(300) as usize),
     }
 }
 
-/// A word of a queue, by `docs/format/channel.md`: of its plan, of those in front of the cells, of the first cells (their words,
+/// A word of a queue or a topic, by `docs/format/channel.md`: of its plan, of those in front of the cells, of the first cells (their words,
 /// what they say, and the numbers of their chunks), and of the chunks behind them.
-fn queue_place(rng: &mut Rng) -> u64 {
-    const CELLS: u64 = 640;
+fn channel_place(rng: &mut Rng) -> u64 {
+    const RECORDS: u64 = 640;
     const CELL: u64 = 128;
-    match rng.below(8) {
+    // Of a topic they lie behind the records.
+    let cells = *rng.choose(&[RECORDS, RECORDS + 256 * 64]);
+    match rng.below(9) {
         0 => 8 * rng.below(4),
-        1..=3 => *rng.choose(&[64, 72, 128, 136, 256, 264, 384, 512]),
-        4..=5 => CELLS + CELL * rng.below(4),
-        6 => CELLS + CELL * rng.below(4) + *rng.choose(&[8, 16]),
-        _ => CELLS + CELL * 4 + 8 * rng.below(5),
+        1..=3 => *rng.choose(&[64, 72, 128, 136, 256, 264, 272, 384, 512]),
+        4..=5 => cells + CELL * rng.below(4),
+        6 => cells + CELL * rng.below(4) + *rng.choose(&[8, 16]),
+        // The first records are those that somebody has.
+        7 => RECORDS + 64 * rng.below(5) + *rng.choose(&[0, 0, 8, 16, 24]),
+        _ => cells + CELL * 4 + 8 * rng.below(6),
     }
 }
 
@@ -77,12 +81,22 @@ fn cell_word(rng: &mut Rng) -> u64 {
     rng.below(7) | rng.below(5) << 4 | generation << 12 | lap << 28
 }
 
+/// A word that could be the place of one who has subscribed: somebody may be there, near the others or far away.
+fn record_place(rng: &mut Rng) -> u64 {
+    let position = *rng.choose(&[0, 1, 2, 5, 100, u64::MAX >> 18, u64::MAX >> 17]);
+    position << 17 | 1 << 16 | *rng.choose(&[0, 1, 1, 2, 3, 0xffff])
+}
+
 /// What is written in the place of `there`. `file` is the file's size.
 pub(crate) fn instead_of(there: &[u8], file: u64, rng: &mut Rng) -> Vec<u8> {
     let mut bytes = there.to_vec();
     match rng.below(10) {
         0 => bytes.fill(0),
-        8..=9 => put(&mut bytes, cell_word(rng)),
+        8 => put(&mut bytes, cell_word(rng)),
+        9 => {
+            let word = if rng.one_in(2) { cell_word(rng) } else { record_place(rng) };
+            put(&mut bytes, word);
+        }
         1 => bytes.fill(0xff),
         2 => rng.fill(&mut bytes),
         3 if !bytes.is_empty() => {

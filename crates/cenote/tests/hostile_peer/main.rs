@@ -19,6 +19,7 @@ mod named;
 mod operations;
 mod pair;
 mod queues;
+mod topics;
 mod values;
 mod victim;
 

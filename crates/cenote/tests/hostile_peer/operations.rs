@@ -12,6 +12,7 @@ use testkit::Rng;
 
 use crate::named;
 use crate::queues;
+use crate::topics;
 use crate::values;
 use crate::victim::Victim;
 
@@ -104,6 +105,11 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     passing("queue, receive", 40, queues::receive),
     passing("queue, both", 20, queues::pass),
     passing("queue, typed", 20, queues::typed),
+    passing("topic, publish", 40, topics::publish),
+    passing("topic, subscribe", 40, topics::subscribe),
+    passing("topic, only read", 20, topics::only_read),
+    passing("topic, both", 20, topics::pass),
+    passing("topic, typed", 20, topics::typed),
     bytes("read", 60, read),
     bytes("read a value", 60, read_value),
     bytes("read to vec", 60, read_to_vec),
