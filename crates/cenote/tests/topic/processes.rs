@@ -13,6 +13,8 @@ use super::{ALL_RULES, Name, Rules, minute};
 const SOON: Duration = Duration::from_secs(10);
 /// Who sleeps looks by itself this often at first.
 const SLICE: Duration = Duration::from_millis(50);
+/// Then it is in its third sleep, of 40 ms: the first is a nap of 10.
+const ASLEEP: Duration = Duration::from_millis(32);
 /// And this often at last.
 const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 const WAITING: [Rules; 2] = [Rules::OneWaits, Rules::ManyWait];
@@ -61,8 +63,7 @@ fn all_who_sleep_for_a_message_are_woken() {
         let times = (0..8).map(|_| {
             all.iter_mut().for_each(|one| one.tell("receive"));
             all.iter().for_each(|one| wait_until_all_are(one.pid(), 'S'));
-            // Into their long sleep: the first is a short nap.
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(ASLEEP);
             let begin = Instant::now();
             tx.publish(b"wake").unwrap();
             for one in &mut all {
@@ -86,7 +87,8 @@ fn who_sleeps_for_the_slow_is_woken() {
         let catch_up = || while quick.try_receive().unwrap().is_some() {};
         let command = format!("{what} a");
         let mut slow = subscriber(&name);
-        let times = (0..8).map(|round| {
+        let mut times = [vec![], vec![]];
+        for round in 0..12 {
             // Up to there is room.
             while topic.statistics().unwrap().subscribers.iter().all(|one| one.behind < 4) {
                 publisher.ask(&command).expect_ok();
@@ -94,21 +96,18 @@ fn who_sleeps_for_the_slow_is_woken() {
             catch_up();
             publisher.tell(&command);
             wait_until_all_are(publisher.pid(), 'S');
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(ASLEEP);
+            // By one that reads, or leaves.
+            let leaves = (round % 2 == 1).then(|| std::mem::replace(&mut slow, subscriber(&name)));
             let begin = Instant::now();
-            if round % 2 == 0 {
+            if leaves.is_none() {
                 assert_eq!(slow.receive_timeout(SOON).unwrap()[0], b'a');
-                publisher.wait_for_reply().expect_ok();
-                begin.elapsed()
-            } else {
-                let before = std::mem::replace(&mut slow, subscriber(&name));
-                let begin = Instant::now();
-                drop(before);
-                publisher.wait_for_reply().expect_ok();
-                begin.elapsed()
             }
-        });
-        is_woken(times.collect());
+            drop(leaves);
+            publisher.wait_for_reply().expect_ok();
+            times[round % 2].push(begin.elapsed());
+        }
+        times.into_iter().for_each(is_woken);
         assert_eq!((quick.missed(), slow.missed()), (0, 0));
         publisher.kill();
     }
