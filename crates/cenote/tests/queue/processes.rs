@@ -13,6 +13,8 @@ use super::{ALL_RULES, Name, Rules, minute};
 const SOON: Duration = Duration::from_secs(10);
 /// Who sleeps looks by itself this often.
 const SLICE: Duration = Duration::from_millis(50);
+/// Then it is in its third sleep, of 40 ms: the first is a nap of 10.
+const ASLEEP: Duration = Duration::from_millis(32);
 
 fn attach(name: &Name) -> Queue {
     Queue::<[u8]>::attach(name.address()).unwrap()
@@ -44,8 +46,7 @@ fn who_sleeps_for_a_message_is_woken() {
         let times = (0..12).map(|_| {
             receiver.tell("receive");
             wait_until_all_are(receiver.pid(), 'S');
-            // Into its long sleep: the first is a short nap.
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(ASLEEP);
             let begin = Instant::now();
             tx.send(b"wake").unwrap();
             assert_eq!(receiver.wait_for_reply().expect_ok(), "wake");
@@ -68,7 +69,7 @@ fn who_sleeps_for_room_is_woken() {
             let times = (0..6).map(|_| {
                 sender.tell(&format!("{what} a"));
                 wait_until_all_are(sender.pid(), 'S');
-                thread::sleep(Duration::from_millis(1));
+                thread::sleep(ASLEEP);
                 let begin = Instant::now();
                 assert_eq!(rx.receive_timeout(SOON).unwrap()[0], b'a');
                 sender.wait_for_reply().expect_ok();

@@ -167,6 +167,7 @@ impl<T: Item + ?Sized> Drop for Loan<'_, T> {
         let end = &self.outlet.end;
         if let (Memory::Chunk(chunk), Ok(())) = (&self.memory, end.ensure_ours()) {
             end.pool().give_back(*chunk, end.me);
+            end.notify_senders();
         }
     }
 }
