@@ -151,7 +151,7 @@ impl Contender for InPlace {
     const ABILITIES: Abilities = Abilities { streams: Some(Wait::Spin), sets_up: false, ..Abilities::KERNEL };
     type Listening = (Queue, Queue);
     type Link = Lent;
-    type Topic = Several<Self>;
+    type Topic = CenoteTopic;
 
     fn listen(config: &Config) -> Result<((Queue, Queue), String), Fault> {
         Cenote::listen(config)
