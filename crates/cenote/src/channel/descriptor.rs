@@ -9,6 +9,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use std::{fmt, mem};
 
 use super::end::Frame;
@@ -16,7 +17,7 @@ use super::ring::{ReadingAt, Seen, Survey};
 use super::several::{Source, System};
 use super::waiting;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::{self, Sign, Wait};
+use crate::sys::{self, Sign};
 
 /// The thread has nothing to do.
 const IDLE: u64 = 0;
@@ -162,7 +163,7 @@ impl Watch {
     /// Sleeps; whether there may be something afterwards.
     fn has_rung(&self, half: u32) -> bool {
         let word = self.frame.arrivals().word;
-        sys::sleep_on_low_half(word, half, Wait::Forever);
+        sys::sleep_on_low_half(word, half, Duration::MAX);
         // Relaxed: who receives looks for itself.
         word.load(Ordering::Relaxed) as u32 != half
             || self.frame.mapping().is_lost()

@@ -98,7 +98,7 @@ impl Kernel<AtomicU64> for System {
     type Error = Infallible;
 
     fn sleep(&self, word: &AtomicU64, half: u32, time: Duration) -> std::result::Result<(), Infallible> {
-        sys::sleep_on_low_half(word, half, Wait::up_to(Some(time)));
+        sys::sleep_on_low_half(word, half, time);
         Ok(())
     }
 
@@ -133,7 +133,7 @@ impl Several<AtomicU64> for System {
         if at_once.is_empty() {
             thread::sleep(time);
         } else {
-            sys::sleep_on_low_halves(at_once, Wait::up_to(Some(time)));
+            sys::sleep_on_low_halves(at_once, time);
         }
     }
 }

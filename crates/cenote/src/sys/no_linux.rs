@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use super::Handle;
 use crate::error::{Error, ErrorKind, Result};
@@ -296,13 +297,13 @@ pub(crate) fn start_quiet_thread(
     Err(absent("descriptors to wait for"))
 }
 
-pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _half: u32, _wait: Wait) {}
+pub(crate) fn sleep_on_low_half(_word: &AtomicU64, _half: u32, _time: Duration) {}
 
 pub(crate) fn most_words_to_sleep_on() -> usize {
     1
 }
 
-pub(crate) fn sleep_on_low_halves(_words: &[(&AtomicU64, u32)], _wait: Wait) {}
+pub(crate) fn sleep_on_low_halves(_words: &[(&AtomicU64, u32)], _time: Duration) {}
 
 pub(crate) fn wake_low_half(_word: &AtomicU64) {}
 

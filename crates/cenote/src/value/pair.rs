@@ -199,7 +199,7 @@ impl Pair {
             let sleep = |word: &AtomicU64, half| -> Result<bool> {
                 mapping.intact()?;
                 let Some(slice) = wait.left(SLICE) else { return Ok(false) };
-                sys::sleep_on_low_half(word, half, Wait::up_to(Some(slice)));
+                sys::sleep_on_low_half(word, half, slice);
                 Ok(true)
             };
             versions::wait(mapping.word(VERSION_WORD)?, since, sleep)?

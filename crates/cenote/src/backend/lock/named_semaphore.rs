@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use crate::address::Kind;
 use crate::error::{Error, ErrorKind, Result};
@@ -123,7 +124,9 @@ impl Door<AtomicU64> for NamedSemaphore {
     type Error = Error;
 
     fn sleep(&self, word: &AtomicU64, wait: Wait) -> Result<()> {
-        sys::sleep_on_low_half(word, 0, wait);
+        if let Some(time) = wait.left(Duration::MAX) {
+            sys::sleep_on_low_half(word, 0, time);
+        }
         // A file that was shrunk wakes nobody, and is seen when its memory is touched.
         let _ = semaphore::value(word);
         self.intact()

@@ -58,7 +58,7 @@ impl Sleeper<AtomicU64> for Door<'_> {
         // Relaxed: for people.
         let waits = self.word_at(Slot::waits_at(self.me.slot));
         waits.fetch_or(self.bit().to_le(), Ordering::Relaxed);
-        sys::sleep_on_low_half(word, half, Wait::up_to(Some(slice)));
+        sys::sleep_on_low_half(word, half, slice);
         waits.fetch_and(!self.bit().to_le(), Ordering::Relaxed);
     }
 

@@ -108,7 +108,7 @@ impl Kernel<AtomicU64> for End {
 
     fn sleep(&self, word: &AtomicU64, half: u32, time: Duration) -> Result<()> {
         self.mapping().intact()?;
-        sys::sleep_on_low_half(word, half, Wait::up_to(Some(time)));
+        sys::sleep_on_low_half(word, half, time);
         self.mapping().intact()
     }
 

@@ -7,14 +7,12 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use std::{io, mem, ptr, thread};
 
-use crate::sys::Wait;
-
 /// The longest sleep: a word that somebody took the memory from wakes nobody.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// Sleeps while the low half of the word is `half`: until it is woken, or the wait ends, or it has slept for long.
-pub(crate) fn sleep_on_low_half(word: &AtomicU64, half: u32, wait: Wait) {
-    let Some(longest) = wait.left(LONGEST) else { return };
+/// Sleeps while the low half of the word is `half`: until it is woken, or the time is over, or it has slept for long.
+pub(crate) fn sleep_on_low_half(word: &AtomicU64, half: u32, time: Duration) {
+    let longest = time.min(LONGEST);
     let timeout =
         libc::timespec { tv_sec: longest.as_secs() as libc::time_t, tv_nsec: longest.subsec_nanos().into() };
     // SAFETY: the word and the time outlive the call.
@@ -64,13 +62,13 @@ pub(crate) fn most_words_to_sleep_on() -> usize {
     })
 }
 
-/// Sleeps while the low halves of the words are those: until somebody wakes at one, or the wait ends, or it has slept for
-/// long. There are not more than [`most_words_to_sleep_on`].
-pub(crate) fn sleep_on_low_halves(words: &[(&AtomicU64, u32)], wait: Wait) {
+/// Sleeps while the low halves of the words are those: until somebody wakes at one, or the time is over, or it has slept
+/// for long. There are not more than [`most_words_to_sleep_on`].
+pub(crate) fn sleep_on_low_halves(words: &[(&AtomicU64, u32)], time: Duration) {
     if let [(word, half)] = *words {
-        return sleep_on_low_half(word, half, wait);
+        return sleep_on_low_half(word, half, time);
     }
-    let Some(longest) = wait.left(LONGEST) else { return };
+    let longest = time.min(LONGEST);
     let waiters: Vec<_> = words
         .iter()
         .map(|(word, half)| Waiter {
