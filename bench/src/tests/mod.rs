@@ -71,8 +71,8 @@ impl Test {
 
     pub(crate) fn sizes(self, quick: bool) -> &'static [usize] {
         match self {
-            Self::Rtt if quick => &[8, 64, 8 * KIB, MIB],
-            Self::Rtt => &[8, 64, 256, KIB, 8 * KIB, 64 * KIB, MIB],
+            Self::Rtt if quick => &[48, 64, 8 * KIB, MIB],
+            Self::Rtt => &[8, 48, 64, 256, KIB, 8 * KIB, 64 * KIB, MIB],
             Self::LoanRtt if quick => &[64, MIB],
             Self::LoanRtt => &[64, 8 * KIB, 64 * KIB, MIB],
             Self::Stream => &[64, MIB],
