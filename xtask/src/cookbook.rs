@@ -35,7 +35,7 @@ const PICTURE: &[&str] = &["picture/classic.cpp"];
 const PRODUCER: &[&str] = &["producer-consumer/classic.cpp"];
 
 /// Qt programs are there for both versions; the one without a number in its name has the newer.
-pub(crate) const RECIPES: [Recipe; 13] = [
+pub(crate) const RECIPES: [Recipe; 14] = [
     Recipe { name: "cookbook/qt-hello", sources: QT_HELLO, ..QT6 },
     Recipe { name: "cookbook/qt-hello-qt5", sources: QT_HELLO, ..QT5 },
     Recipe { name: "cookbook/picture", sources: PICTURE, ..QT6 },
@@ -49,6 +49,7 @@ pub(crate) const RECIPES: [Recipe; 13] = [
     Recipe { name: "cookbook/message-queue", sources: &["message-queue/classic.c"], ..C },
     Recipe { name: "cookbook/tagged-messages", sources: &["tagged-messages/classic.c"], ..C },
     Recipe { name: "cookbook/mutex-structure", sources: &["mutex-structure/classic.c"], ..C },
+    Recipe { name: "cookbook/camera", sources: &["camera/classic.c"], ..C },
 ];
 
 /// Programs for Windows: MinGW's, which need nothing beside them there.

@@ -4,6 +4,8 @@
 //! Classic programs that are not there are skipped, and named. The recipes for Windows run there, or under Wine.
 #![cfg(any(target_os = "linux", windows))]
 
+#[cfg(target_os = "linux")]
+mod camera;
 mod control_channel;
 #[cfg(windows)]
 mod copy_data;

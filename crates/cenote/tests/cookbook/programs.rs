@@ -115,9 +115,22 @@ impl Program {
         self.start_with(arguments, Stdio::piped())
     }
 
+    /// Starts it as another user, who must be able to reach it: only root can.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub(crate) fn start_as_other_user(&self, arguments: &[&str]) -> Running {
+        let mut command = Command::new(&self.0);
+        testkit::system::as_other_user(&mut command).current_dir("/");
+        Self::start_command(command, arguments, Stdio::null())
+    }
+
     #[track_caller]
     fn start_with(&self, arguments: &[&str], input: Stdio) -> Running {
-        let mut command = Command::new(&self.0);
+        Self::start_command(Command::new(&self.0), arguments, input)
+    }
+
+    #[track_caller]
+    fn start_command(mut command: Command, arguments: &[&str], input: Stdio) -> Running {
         command.args(arguments).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = spawn(&mut command);
         let output = child.stdout.take().expect("its output is a pipe");
@@ -146,6 +159,18 @@ impl Running {
     /// Waits until it has said a line that begins with `words`.
     #[track_caller]
     pub(crate) fn until(&mut self, words: &str) {
+        self.line(words);
+    }
+
+    /// The same: that line.
+    #[cfg(target_os = "linux")]
+    #[track_caller]
+    pub(crate) fn until_line(&mut self, words: &str) -> String {
+        self.line(words)
+    }
+
+    #[track_caller]
+    fn line(&mut self, words: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -157,7 +182,7 @@ impl Running {
             self.said += &line;
             self.said.push('\n');
             if line.starts_with(words) {
-                return;
+                return line;
             }
         }
     }
