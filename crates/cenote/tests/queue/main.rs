@@ -35,7 +35,13 @@ fn agent() {
 
 #[test]
 fn worker() {
-    workers::serve_if_asked(&[("send", labour::send), ("receive", labour::receive)]);
+    workers::serve_if_asked(&[
+        ("send", labour::send),
+        ("receive", labour::receive),
+        ("publish", soak::topics::traffic::publish),
+        ("subscribe", soak::topics::traffic::subscribe),
+        ("witness", soak::topics::labour::witness),
+    ]);
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! What publishers and subscribers do in the storm, until they are killed: messages of all lengths that say who published
+//! What publishers and subscribers do in the storm and in the soak, until they are killed: messages of all lengths that say who published
 //! them and whether they are whole. A publisher writes down how many it has published, after each. A subscriber looks
 //! whether those of each publisher come in their order, and whether it is told of all that it does not get.
 
@@ -75,15 +75,9 @@ pub(crate) fn subscribe(words: &[&str]) {
         let last = if rng.one_in(2) { 0 } else { rng.below(20) };
         let rx = topic.subscriber_with_last(last).unwrap();
         let misses_nothing = *waited_for == "waited-for" && !read_only && last == 0;
-        let mut reader = Reader { rx: &rx, misses_nothing, last: HashMap::new(), gaps: 0, samples: vec![] };
+        let mut reader = Reader::new(&rx, misses_nothing, false);
         for _ in 0..=rng.below(2 * MESSAGES_PER_COMING) {
-            if copies {
-                if let Some(bytes) = in_time(rx.receive_timeout(SOON)) {
-                    reader.arrived(&bytes);
-                }
-            } else {
-                reader.borrow_one(&mut rng);
-            }
+            reader.read_one(copies, &mut rng);
             read += 1;
             ledger.write_value(place * PAGE, &read).unwrap();
         }
@@ -92,17 +86,34 @@ pub(crate) fn subscribe(words: &[&str]) {
     }
 }
 
-struct Reader<'a> {
+/// Looks at what one subscriber gets.
+pub(crate) struct Reader<'a> {
     rx: &'a Subscriber,
     misses_nothing: bool,
-    /// The last one of each publisher.
-    last: HashMap<u32, u64>,
+    /// Whether it was there before all publishers: then the first message of each has the number 0.
+    was_first: bool,
+    /// Which number the next message of each publisher has, if none is missed.
+    pub(crate) next: HashMap<u32, u64>,
+    /// How many came.
+    pub(crate) read: u64,
     /// How many did not come in between.
     gaps: u64,
     samples: Vec<(Id, Sample<'a>)>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(crate) fn new(rx: &'a Subscriber, misses_nothing: bool, was_first: bool) -> Self {
+        Self { rx, misses_nothing, was_first, next: HashMap::new(), read: 0, gaps: 0, samples: vec![] }
+    }
+
+    pub(crate) fn read_one(&mut self, copies: bool, rng: &mut Rng) {
+        if !copies {
+            self.borrow_one(rng);
+        } else if let Some(bytes) = in_time(self.rx.receive_timeout(SOON)) {
+            self.arrived(&bytes);
+        }
+    }
+
     fn borrow_one(&mut self, rng: &mut Rng) {
         if self.samples.len() == IN_HAND || rng.one_in(3) && !self.samples.is_empty() {
             let which = rng.below(self.samples.len() as u64) as usize;
@@ -118,10 +129,11 @@ impl Reader<'_> {
 
     fn arrived(&mut self, bytes: &[u8]) -> Id {
         let id = Id::of(bytes, None);
-        if let Some(last) = self.last.insert(id.sender, id.number) {
-            assert!(id.number > last, "{id:?} came after {last}");
-            self.gaps += id.number - last - 1;
-        }
+        self.read += 1;
+        let first = if self.was_first { 0 } else { id.number };
+        let next = self.next.insert(id.sender, id.number + 1).unwrap_or(first);
+        assert!(id.number >= next, "{id:?} came, and {next} was to be next");
+        self.gaps += id.number - next;
         let missed = self.rx.missed();
         assert!(self.gaps <= missed, "{} did not come, and {missed} are said", self.gaps);
         assert!(!self.misses_nothing || missed == 0, "{missed} missed by one who is waited for");

@@ -1,12 +1,13 @@
-//! The soak: for as long as it is told, processes send and receive by all rules at once, some of them are killed at random
-//! moments and replaced, and others stay all the time. Meanwhile and in the end all is as [`Scene`] wants it, nobody is stuck, and
+//! The soak: for as long as it is told, processes send and receive, publish and subscribe, by all rules at once, some of them are killed at random
+//! moments and replaced, and others stay all the time. Meanwhile and in the end all is as the scenes want it, nobody is stuck, and
 //! those who stay need no more memory, files or mappings than at the beginning.
 //!
-//! `cargo xtask soak --time 1h` runs it, and looks afterwards that nothing is left. What is to be soaked beside queues is one
+//! `cargo xtask soak --time 1h` runs it, and looks afterwards that nothing is left. What is to be soaked beside queues and topics is one
 //! more [`Course`]: it needs a name, and a function that works until [`Stage::is_over`] and says what came of it.
 
 mod memory;
 mod queues;
+pub(crate) mod topics;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -99,6 +100,7 @@ fn all_goes_well_for_as_long_as_it_is_told() {
         let stage = &stage;
         let courses: Vec<_> = queues::courses()
             .into_iter()
+            .chain(topics::courses())
             .map(|Course { name, work }| {
                 scope.spawn(move || {
                     let _alarm = Alarm(stage);

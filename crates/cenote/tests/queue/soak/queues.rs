@@ -15,10 +15,10 @@ use crate::traffic::SOON;
 use crate::workers::Worker;
 
 /// How long it is between two deaths, at most.
-const PEACE: Duration = Duration::from_millis(400);
+pub(super) const PEACE: Duration = Duration::from_millis(400);
 /// How often the ledger is looked at, and how often all else.
 const LOOKING: Duration = Duration::from_millis(1);
-const INSPECTION: Duration = Duration::from_secs(1);
+pub(super) const INSPECTION: Duration = Duration::from_secs(1);
 
 /// Who works there, and who of them stays: of the senders the first, of the receivers the first, or both.
 struct Plan {
