@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
+use std::panic;
 use std::process::{Child, ChildStdout, ExitStatus, Stdio, exit};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,6 +25,11 @@ pub(crate) type Work = fn(&[&str]);
 pub(crate) fn serve_if_asked(works: &[(&str, Work)]) {
     let Ok(asked) = env::var(ASKED) else { return };
     let words: Vec<&str> = asked.split(' ').collect();
+    // At once: while a backtrace is made somebody kills it, and it looks like one that had not failed.
+    panic::set_hook(Box::new(|panic| {
+        eprintln!("a worker failed: {panic}");
+        exit(101);
+    }));
     let (_, work) = works.iter().find(|(name, _)| *name == words[0]).expect("a work of that name");
     work(&words[1..]);
     exit(0);
