@@ -217,6 +217,35 @@ fn of_who_publishes() {
     }
 }
 
+/// All the room is the dead one's: who has come past it has to say so, or each waits for the other.
+#[test]
+fn of_who_publishes_where_there_is_room_for_one() {
+    let _watchdog = watchdog(MINUTES);
+    for rules in ALL_RULES {
+        each("publish", |name, round| {
+            let one = rules.options().message(300).depth(1).spare(1).create(name.address()).unwrap();
+            let rx = one.subscriber().unwrap();
+            let end = round.child(&[name.address()]);
+            drain(&rx);
+            let tx = publisher(name);
+            tx.publish_timeout(b"after", SOON).unwrap_or_else(|error| panic!("{rules:?}, {end}: {error}"));
+            assert_eq!(rx.receive_timeout(SOON).unwrap(), b"after");
+        });
+        // The same for who finds out while it waits for one of several.
+        each("publish", |name, round| {
+            let one = rules.options().message(300).depth(1).spare(1).create(name.address()).unwrap();
+            let rx = one.subscriber().unwrap();
+            let end = round.child(&[name.address()]);
+            if cenote::wait_for_any(&[&rx], Some(Duration::from_millis(2))).is_ok() {
+                assert_eq!(rx.try_receive().unwrap().unwrap(), SHORT);
+            }
+            let tx = publisher(name);
+            tx.publish_timeout(b"after", SOON).unwrap_or_else(|error| panic!("{rules:?}, {end}: {error}"));
+            assert_eq!(rx.receive_timeout(SOON).unwrap(), b"after");
+        });
+    }
+}
+
 /// Those who publish find out by themselves.
 #[test]
 fn of_who_publishes_to_nobody() {
