@@ -246,6 +246,30 @@ fn of_who_publishes_where_there_is_room_for_one() {
     }
 }
 
+/// Nobody has come past the dead one yet, and others have published behind it.
+#[test]
+fn of_who_publishes_before_others_come_to_subscribe() {
+    let _watchdog = watchdog(MINUTES);
+    for rules in ALL_RULES {
+        each("publish", |name, round| {
+            let all = topic(name, rules);
+            let end = round.child(&[name.address()]);
+            let tx = publisher(name);
+            for message in [b"first", b"other"] {
+                tx.publish_timeout(message, SOON).unwrap();
+            }
+            assert!(all.statistics().unwrap().published >= 2, "{rules:?}, {end}");
+            let none: [&[u8]; 0] = [];
+            assert_eq!(drain(&reader(name, 0)), none, "{rules:?}, {end}");
+            assert_eq!(drain(&reader(name, 1)), [b"other"], "{rules:?}, {end}");
+            assert_eq!(drain(&attach(name).subscriber_with_last(1).unwrap()), [b"other"], "{rules:?}, {end}");
+            let rx = attach(name).subscriber().unwrap();
+            tx.publish_timeout(b"later", SOON).unwrap();
+            assert_eq!(drain(&rx), [b"later"], "{rules:?}, {end}");
+        });
+    }
+}
+
 /// Those who publish find out by themselves.
 #[test]
 fn of_who_publishes_to_nobody() {

@@ -64,7 +64,8 @@ impl<W: Word> Ring<'_, W> {
         }
     }
 
-    /// Takes the oldest message away whose chunk can be used for another: `from` says where it looked last.
+    /// Takes the oldest message away whose chunk can be used for another: `from` says where to look from on, as all before it
+    /// have none.
     pub(in crate::channel) fn withdraw(
         &self,
         from: &Cell<u64>,
@@ -75,12 +76,17 @@ impl<W: Word> Ring<'_, W> {
         if from.get() < oldest || from.get() > next {
             from.set(oldest);
         }
-        while from.get() < next {
-            let position = from.get();
-            from.set(position + 1);
+        let mut is_complete = true;
+        for position in from.get()..next {
             let published = Mark::new(State::Published, self.lap(position));
             let (word, withdrawn) = (self.word(position), Mark::new(State::Done, self.lap(position)));
-            if word.look() != published.0 || !has_chunk(position) {
+            let seen = Mark(word.look());
+            // What is still being written may have one next time.
+            is_complete &= seen.state() != Some(State::Claimed);
+            if is_complete {
+                from.set(position + 1);
+            }
+            if seen != published || !has_chunk(position) {
                 continue;
             }
             // Relaxed: whoever uses its chunk has the fence in `strike_kept` behind it.

@@ -252,16 +252,24 @@ impl<W: Word> Ring<'_, W> {
     }
 }
 
-/// Up to which position there are messages, from a hint on: `None` if a word cannot be had.
+/// Up to which position there are messages, from a hint on: `None` if a word cannot be had. Among them may be some that are
+/// still being written, or never will be, as who did so has died: what others have sent meanwhile lies behind those.
 pub(in crate::channel) fn sent(hint: u64, bits: u32, word: impl Fn(u64) -> Option<u64>) -> Option<u64> {
-    let mut next = hint;
+    let (mut next, mut end) = (hint, hint);
     for _ in 0..=STRIDE.max(1 << bits) {
         let mark = Mark(word(next)?);
         let ahead = mark.ahead_of((next >> bits).wrapping_add(1));
-        if ahead < 0 || mark.state() == Some(State::Claimed) {
+        if ahead < 0 {
             break;
         }
-        next = next.wrapping_add((ahead as u64) << bits).wrapping_add(1);
+        let here = next.wrapping_add((ahead as u64) << bits);
+        next = here.wrapping_add(1);
+        if mark.state() != Some(State::Claimed) {
+            end = next;
+        } else if ahead > 0 {
+            // What was there a lap before.
+            end = next.wrapping_sub(1 << bits);
+        }
     }
-    Some(next)
+    Some(end)
 }

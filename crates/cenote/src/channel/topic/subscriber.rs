@@ -202,21 +202,9 @@ impl<T: Item + ?Sized> Subscriber<T> {
     #[inline(always)]
     pub(super) fn go_on(&self, position: u64) {
         self.at.next.set(position.wrapping_add(1));
-        self.say_how_far();
-    }
-
-    /// That it came past some without a message behind them, if it did: a publisher may wait for just that room.
-    pub(super) fn say_if_beyond(&self, before: u64) {
-        if self.at.next.get() != before {
-            self.say_how_far();
-        }
-    }
-
-    #[inline(always)]
-    fn say_how_far(&self) {
         let Seat::Writing(end) = &self.seat else { return };
         if let Some(record) = end.ring().record(end.me) {
-            record.say(self.at.next.get(), self.at.missed.get(), self.keeps.get() != 0);
+            record.say(position.wrapping_add(1), self.at.missed.get(), self.keeps.get() != 0);
         }
         if self.holds_back {
             end.notify_senders();
@@ -330,20 +318,6 @@ impl<T: Item + ?Sized> Subscriber<T> {
 
     /// Looks for a message and takes it, and, if that is to be done thoroughly, passes over what the dead have left.
     fn look<'a, W: Readable, R>(
-        &'a self,
-        sight: &Sight<W>,
-        thoroughly: bool,
-        take: &impl Fn(&'a Self, &Arrived, u64) -> Result<Option<R>>,
-    ) -> Result<Option<Result<R>>> {
-        let before = self.at.next.get();
-        let found = self.find(sight, thoroughly, take);
-        if matches!(found, Ok(None)) {
-            self.say_if_beyond(before);
-        }
-        found
-    }
-
-    fn find<'a, W: Readable, R>(
         &'a self,
         sight: &Sight<W>,
         thoroughly: bool,
