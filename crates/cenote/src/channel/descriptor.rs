@@ -84,7 +84,7 @@ struct Watch {
     is_topic: bool,
     /// What the thread is to do.
     state: AtomicU64,
-    /// Of a topic: how many had been published when it was armed.
+    /// Of a topic: how far the subscriber was when it was armed.
     from: AtomicU64,
     system: System,
     sign: Sign,
@@ -117,21 +117,20 @@ impl Descriptor {
         if self.forks != sys::generation() {
             return Err(sys::inherited());
         }
-        let (watch, source) = (&*self.watch, source.waiting());
-        if !Arc::ptr_eq(watch.frame.mapping(), source.mapping) {
+        let (watch, waiting) = (&*self.watch, source.waiting());
+        if !Arc::ptr_eq(watch.frame.mapping(), waiting.mapping) {
             return Err(Error::new(ErrorKind::Incompatible, "the descriptor is of another channel")
                 .with_hint("arm it with the end that it was made from"));
         }
         watch.sign.take_down();
         let half = waiting::announce_in_order(&watch.frame.arrivals(), &watch.system);
-        if watch.is_topic {
-            // Relaxed: the state is stored after it.
-            watch.from.store(watch.frame.ring().sent(), Ordering::Relaxed);
-        }
-        if source.waited.is_ready(true) {
+        if waiting.waited.is_ready(true) {
             watch.sign.put_up();
             return Ok(());
         }
+        // Not where the last message is: there may be some behind one that is still being written.
+        // Relaxed: the state is stored after it.
+        watch.from.store(source.next(), Ordering::Relaxed);
         // Release: pairs with the Acquire in `keep`.
         watch.state.store(ARMED | u64::from(half) << 32, Ordering::Release);
         self.wake_thread();

@@ -20,6 +20,12 @@ pub trait Source: Sealed {}
 pub trait Sealed {
     #[doc(hidden)]
     fn waiting(&self) -> Waiting<'_>;
+
+    /// Of a topic: the next position that it reads.
+    #[doc(hidden)]
+    fn next(&self) -> u64 {
+        0
+    }
 }
 
 /// A source, as one waits for it.

@@ -246,6 +246,38 @@ fn what_a_dead_one_had_taken_is_said() {
 }
 
 /// Nobody comes to poll: somebody else is woken all the same.
+/// While one is being written others are published behind it, and nobody rings once that one is over.
+#[test]
+fn what_lies_behind_a_dead_one_is_said() {
+    let _watchdog = minute();
+    let name = Name::unique();
+    let topic = Topic::<[u8]>::options().message(48).create(name.address()).unwrap();
+    let sub = Topic::<[u8]>::attach(name.address()).unwrap().subscriber().unwrap();
+    let records = || (0..256).map(|slot| topic.segment().read_value::<u64>(640 + slot * 64).unwrap());
+    let before: Vec<_> = records().collect();
+    let mut other = end("subscriber", &name);
+    // Its record says who it is. It is as if it had begun to publish.
+    let changed = before.into_iter().zip(records()).enumerate().find(|(_, (before, now))| before != now);
+    let (slot, (_, place)) = changed.expect("it has a record");
+    let claimed = 1 | (slot as u64) << 4 | (place & 0xffff) << 12 | 1 << 28;
+    topic.segment().write_value(640 + 256 * 64, &claimed).unwrap();
+    let publisher = Topic::<[u8]>::attach(name.address()).unwrap().publisher().unwrap();
+    (1..=20).for_each(|number| publisher.publish(&[number]).unwrap());
+    assert_eq!(sub.try_receive().unwrap(), None);
+    let descriptor = sub.descriptor().unwrap();
+    other.kill();
+    let all = || std::iter::from_fn(|| sub.try_receive().unwrap());
+    let (mut next, begin) = (1, Instant::now());
+    while next <= 20 {
+        assert!(begin.elapsed() < SOON && poll(descriptor.as_raw_fd(), SOON), "nothing was said of {next}");
+        for message in all() {
+            assert_eq!(message, [next]);
+            next += 1;
+        }
+        descriptor.arm(&sub).unwrap();
+    }
+}
+
 #[test]
 fn who_does_not_come_keeps_no_message_from_others() {
     let _watchdog = minute();

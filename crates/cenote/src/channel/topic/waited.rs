@@ -59,6 +59,10 @@ impl<T: Item + ?Sized> Sealed for Subscriber<T> {
     fn waiting(&self) -> Waiting<'_> {
         Waiting { waited: self, mapping: self.seat.mapping() }
     }
+
+    fn next(&self) -> u64 {
+        self.at.next.get()
+    }
 }
 
 impl<T: Item + ?Sized> Source for Subscriber<T> {}
