@@ -37,7 +37,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), Failure> {
             None => subscriber.receive_tagged(),
             Some(left) => subscriber.receive_tagged_timeout(left),
         };
-        let missed = subscriber.missed() - told.replace(subscriber.missed());
+        let missed = subscriber.missed();
+        let missed = missed.wrapping_sub(told.replace(missed));
         if missed > 0 {
             let messages = if missed == 1 { "message" } else { "messages" };
             warn(&format!("missed {missed} {messages}, written over before they were printed"), HINT);

@@ -194,3 +194,81 @@ fn anything_at_all_ends_in_time() {
         }
     }
 }
+
+/// The same of a topic, with positions at the edges, too.
+#[test]
+fn anything_at_all_in_a_topic_ends_in_time() {
+    let edges = [0, 1, 1 << 35, 1 << 36, 1 << 46, 1 << 60, 1 << 63, u64::MAX];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for round in 0..3000_u64 {
+        let bits = (round % 4) as u32;
+        let near = edges[(random() % 8) as usize].wrapping_add(random() % 16).wrapping_sub(8);
+        let rough = random() % 3 == 0;
+        let mut word = |at: usize| match (random(), at) {
+            (seen, _) if rough || seen % 16 == 0 => seen.rotate_left(at as u32),
+            (seen, at) if at < CONTROL_WORDS => near.wrapping_add(seen % 8),
+            // A cell's word, as it could be there.
+            (seen, _) => {
+                (near >> bits).wrapping_add(seen % 3) << 28
+                    | [2, 2, 2, 1, 3, 5, 4, 0][(seen >> 8) as usize % 8]
+            }
+        };
+        let memory = (
+            std::array::from_fn(|at| AtomicU64::new(word(at))),
+            (0..8 << bits).map(|at| AtomicU64::new(word(CONTROL_WORDS + at))).collect(),
+        );
+        let records: Vec<_> = (0..256 * 8)
+            .map(|at| AtomicU64::new(near.wrapping_add(at as u64) << 18 | (at as u64 & 3) << 16))
+            .collect();
+        for (senders_claim, drop_oldest) in [(false, false), (false, true), (true, false), (true, true)] {
+            let rules = Rules { senders_claim, receivers_claim: false, drop_oldest, topic: true };
+            let ring = Ring { records: &records, ..ring(&memory, bits, rules) };
+            let reading = ring.reading_from(round % 5);
+            let from = ring.subscribe(ME, reading.next.get());
+            assert!(from.is_ok());
+            if let Ok(sending) = ring.sending_from() {
+                let withdrawn = Cell::new(near);
+                for _ in 0..10 {
+                    match ring
+                        .claim_quickly(&sending, ME)
+                        .map_or_else(|| ring.claim(&sending, ME), |at| Ok(Claim::Ours(at)))
+                    {
+                        Ok(Claim::Ours(position)) => {
+                            ring.publish(&sending, position, ME);
+                        }
+                        Ok(Claim::Held(position)) => {
+                            ring.skip_if_gone(position, &Nobody).unwrap();
+                        }
+                        Ok(Claim::Full(_)) => {
+                            ring.forget_the_gone(&Nobody).unwrap();
+                        }
+                        _ => break,
+                    }
+                    let mut candidates = Candidates::default();
+                    candidates.push(1, 0);
+                    ring.strike_kept(&mut candidates);
+                    ring.withdraw(&withdrawn, ring.held_back_at(ring.sent()).unwrap(), |_| true);
+                }
+            }
+            for _ in 0..10 {
+                match ring.read(&reading) {
+                    Ok(Seen::Message(position)) => {
+                        ring.is_still_there(position);
+                        reading.next.set(position.wrapping_add(1));
+                    }
+                    Ok(Seen::Unfinished(position, _)) => {
+                        ring.skip_if_gone(position, &Nobody).unwrap();
+                    }
+                    _ => break,
+                }
+                ring.record(ME).unwrap().say(reading.next.get(), reading.missed.get(), true);
+            }
+        }
+    }
+}
