@@ -4,6 +4,7 @@
 mod agent;
 mod any;
 mod crowd;
+mod cut;
 mod descriptor;
 
 use std::path::PathBuf;
