@@ -238,6 +238,35 @@ fn a_stopped_publisher_goes_on_where_it_was() {
     }
 }
 
+/// Of a topic that waits for nobody: only the cell itself is not to be had, and no longer than it takes.
+#[test]
+fn who_comes_upon_the_cell_that_another_one_writes_is_woken() {
+    let _watchdog = minute();
+    let name = Name::unique("topic");
+    let topic = Rules::Many.options().message(48).depth(1).create(name.address()).unwrap();
+    let (mut first, mut second) = (end("publisher", &name), end("publisher", &name));
+    first.tell("count-up");
+    let times = (0..8).map(|_| {
+        // Behind the control block and the records is the only cell. Its word says 1 while it is written.
+        let is_written = || topic.segment().read_value::<u64>(640 + 256 * 64).unwrap() & 0xf == 1;
+        stop(&first);
+        while !is_written() {
+            go_on(&first);
+            stop(&first);
+        }
+        second.tell("publish x");
+        wait_until_all_are(second.pid(), 'S');
+        // Into one of its longer sleeps, after 10, 20, and 40 ms.
+        thread::sleep(Duration::from_millis(90));
+        let begin = Instant::now();
+        go_on(&first);
+        second.wait_for_reply().expect_ok();
+        begin.elapsed()
+    });
+    is_woken(times.collect());
+    first.kill();
+}
+
 #[test]
 fn a_forked_child_has_no_end_and_disturbs_nobody() {
     let _watchdog = minute();

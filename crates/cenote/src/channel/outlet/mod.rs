@@ -28,6 +28,8 @@ pub(super) struct Outlet<T: Item + ?Sized> {
     ready: RefCell<Vec<usize>>,
     /// And up to where messages were taken away for their memory.
     withdrawn: Cell<u64>,
+    /// Whether others may wait for the very cell that we write, and not for those who receive.
+    is_in_the_way: bool,
     of: PhantomData<fn(&T)>,
 }
 
@@ -52,7 +54,10 @@ impl<T: Item + ?Sized> Outlet<T> {
         let at = end.ring().sending_from()?;
         end.mapping().intact()?;
         let (cursor, ready, withdrawn) = (Cell::new(0), RefCell::default(), Cell::new(0));
-        Ok(Self { end, at, cursor, ready, withdrawn, of: PhantomData })
+        let shape = &end.shape;
+        let is_in_the_way =
+            !shape.one_sender && (shape.is_topic() || shape.when_full == WhenFull::DropOldest);
+        Ok(Self { end, at, cursor, ready, withdrawn, is_in_the_way, of: PhantomData })
     }
 
     /// Sends a copy; where there is no room, as the channel was made for.
@@ -100,8 +105,17 @@ impl<T: Item + ?Sized> Outlet<T> {
         let cell = ring.cell(position);
         cell::write(cell, tag, bytes);
         let published = ring.publish(&self.at, position, end.me);
-        end.notify_receivers();
+        self.notify();
         if published && end.is_well() { Quick::Sent } else { Quick::Odd }
+    }
+
+    /// That it is there; and, where one sender can come upon the cell that another one writes, that it is written.
+    #[inline(always)]
+    fn notify(&self) {
+        self.end.notify_receivers();
+        if self.is_in_the_way {
+            self.end.notify_senders();
+        }
     }
 
     #[cold]
@@ -192,7 +206,7 @@ impl<T: Item + ?Sized> Outlet<T> {
         if !still_ours {
             ring.give_up(position, end.me);
         }
-        end.notify_receivers();
+        self.notify();
         end.mapping().intact()?;
         if published { Ok(()) } else { Err(taken_for_dead()) }
     }
