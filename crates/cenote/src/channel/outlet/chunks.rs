@@ -55,7 +55,7 @@ impl<T: Item + ?Sized> Outlet<T> {
         // Others may have published since we did.
         let mut end = ring.sent();
         if self.end.shape.when_full != WhenFull::DropOldest {
-            end = ring.held_back_at(end)?;
+            end = ring.held_back_at(end);
         }
         let has_chunk = |position| cell::said(ring.cell(position)).1 > self.end.short;
         for _ in 0..WITHDRAWN {

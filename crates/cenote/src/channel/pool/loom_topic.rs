@@ -150,7 +150,9 @@ fn loom_what_is_kept_is_not_written_over() {
             if let Some((chunk, which)) = memory.keep(&at, TWO) {
                 let number = memory.read(chunk);
                 assert_eq!(number, memory.read(chunk));
-                memory.ring().record(TWO).unwrap().let_go(which);
+                let record = memory.ring().record(TWO).unwrap();
+                record.let_go(which);
+                record.say(at.next.get(), 0, false);
             }
             assert!(publishing.join().unwrap());
         });

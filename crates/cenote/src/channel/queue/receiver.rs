@@ -206,12 +206,13 @@ impl<T: Item + ?Sized> Receiver<T> {
     fn look_again(&self, found: Found, wait: Wait) -> Result<Option<u64>> {
         let ring = self.end.ring();
         if !matches!(wait, Wait::Try) {
-            let found = self.end.wait_at(&self.end.arrivals(), wait, |thoroughly| {
+            let bell = self.end.arrivals();
+            let found = self.end.wait_at(&bell, wait, |thoroughly| {
                 self.end.mapping().intact()?;
                 self.look(thoroughly)
             })?;
-            // Who was woken for the one behind it may have found this one unfinished, and sleeps again.
-            if found.is_some() && matches!(ring.peek(&self.at), Ok(Found::Message(_))) {
+            // Where one is woken: who was, for the one behind it, may have found this one unfinished, and sleeps again.
+            if !bell.all && found.is_some() && matches!(ring.peek(&self.at), Ok(Found::Message(_))) {
                 self.end.notify_receivers();
             }
             return Ok(found);

@@ -51,8 +51,9 @@ impl<W: Word> Ring<'_, W> {
         // in `is_still_there`: who reads anything of what is written now sees that the message which was there is over.
         fence(Ordering::SeqCst);
         for (_, record) in self.records() {
-            // Relaxed: who says only now that it keeps something finds the message gone, too.
-            if record[PLACE].load(Ordering::Relaxed) & KEEPS == 0 {
+            // Acquire: pairs with the Release in `say`, of one that keeps nothing any more: what is written there comes after its
+            // reading. Who says only now that it keeps something finds the message gone.
+            if record[PLACE].load(Ordering::Acquire) & KEEPS == 0 {
                 continue;
             }
             for word in &record[KEPT_CHUNKS..] {

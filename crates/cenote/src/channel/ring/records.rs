@@ -78,12 +78,12 @@ impl<'a, W: Word> Ring<'a, W> {
     }
 
     /// Up to where all may be written over: so far all are who subscribe, and so far all will begin who come.
-    pub(in crate::channel) fn held_back_at(&self, next: u64) -> Result<u64, Nonsense> {
+    pub(in crate::channel) fn held_back_at(&self, next: u64) -> u64 {
         let first = self.behind_most(next);
         self.raise_head(first);
         // SeqCst: pairs with the one in `subscribe`.
         fence(Ordering::SeqCst);
-        Ok(first.min(self.behind_most(next)))
+        first.min(self.behind_most(next))
     }
 
     /// The position of who is behind most, if anybody is.
@@ -133,7 +133,7 @@ impl<W: Word> Record<'_, W> {
     pub(in crate::channel) fn say(&self, position: u64, missed: u64, keeps: bool) {
         let kept = if keeps { KEEPS } else { 0 };
         let place = position << SHIFT | kept | IS_HERE | u64::from(self.generation);
-        // Release: pairs with the Acquire in `behind_most`: our reading was before it.
+        // Release: pairs with the Acquire in `behind_most`, and in `strike_kept`: our reading was before it.
         self.words[PLACE].store(place, Ordering::Release);
         // Relaxed: for people.
         self.words[MISSED].store(missed, Ordering::Relaxed);
@@ -166,7 +166,7 @@ impl<W: Word> Record<'_, W> {
 
 /// Of one's own place: says that nobody is here any more.
 pub(in crate::channel) fn unsubscribe<W: Word>(place: &W) {
-    // Release: pairs with the Acquire in `behind_most`.
+    // Release: pairs with the Acquire in `behind_most`, and in `strike_kept`.
     place.store(0, Ordering::Release);
 }
 

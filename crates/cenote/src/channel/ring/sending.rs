@@ -61,7 +61,7 @@ impl<W: Word> Ring<'_, W> {
             return Ok(true);
         }
         if self.rules.topic {
-            at.head_seen.set(self.held_back_at(next)?);
+            at.head_seen.set(self.held_back_at(next));
             return Ok(next.wrapping_sub(at.head_seen.get()) < self.depth());
         }
         // Acquire: pairs with the Release in `finish`, so that what is written now comes after its reading.

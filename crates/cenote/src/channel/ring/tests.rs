@@ -253,7 +253,7 @@ fn anything_at_all_in_a_topic_ends_in_time() {
                     let mut candidates = Candidates::default();
                     candidates.push(1, 0);
                     ring.strike_kept(&mut candidates);
-                    ring.withdraw(&withdrawn, ring.held_back_at(ring.sent()).unwrap(), |_| true);
+                    ring.withdraw(&withdrawn, ring.held_back_at(ring.sent()), |_| true);
                 }
             }
             for _ in 0..10 {

@@ -167,7 +167,7 @@ impl Subscriber {
     /// Those of [`receive`](Self::receive); `OutOfResources` if six are in hand.
     pub fn borrow(&self) -> Result<Sample<'_>> {
         self.ensure_room()?;
-        match self.eagerly(Self::sample_quickly) {
+        match self.eagerly(Self::sample) {
             Some(sample) => Ok(sample),
             None => self.patiently(self.segment().patience(Wait::Forever), Self::sample),
         }
@@ -179,7 +179,7 @@ impl Subscriber {
     /// Those of [`try_receive`](Self::try_receive); `OutOfResources` if six are in hand.
     pub fn try_borrow(&self) -> Result<Option<Sample<'_>>> {
         self.ensure_room()?;
-        match self.sample_quickly() {
+        match self.quickly(Self::sample) {
             Some(sample) => Ok(Some(sample)),
             None => self.within(Wait::Try, Self::sample),
         }
@@ -191,7 +191,7 @@ impl Subscriber {
     /// Those of [`borrow`](Self::borrow).
     pub fn borrow_timeout(&self, timeout: Duration) -> Result<Sample<'_>> {
         self.ensure_room()?;
-        match self.eagerly(Self::sample_quickly) {
+        match self.eagerly(Self::sample) {
             Some(sample) => Ok(sample),
             None => self.patiently(Wait::up_to(Some(timeout)), Self::sample),
         }
@@ -216,13 +216,6 @@ impl Subscriber {
         let Some(sample) = self.try_borrow()? else { return Ok(None) };
         sample.copy_into(to)?;
         Ok(Some(sample.tag))
-    }
-
-    fn sample_quickly(&self) -> Option<Sample<'_>> {
-        let (position, arrived) = self.arrived_quickly()?;
-        let sample = self.sample(&arrived, position).ok().flatten()?;
-        self.go_on(position);
-        Some(sample)
     }
 
     /// `None`: it was written over meanwhile.

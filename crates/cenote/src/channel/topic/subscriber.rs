@@ -87,7 +87,7 @@ impl<T: Item + ?Sized> Subscriber<T> {
     /// Those of [`receive`](Self::receive).
     #[inline(always)]
     pub fn receive_tagged(&self) -> Result<(u32, T::Owned)> {
-        match self.eagerly(Self::quickly) {
+        match self.eagerly(Self::copy_out) {
             Some(message) => Ok(message),
             None => self.patiently(self.seat.segment().patience(Wait::Forever), Self::copy_out),
         }
@@ -108,7 +108,7 @@ impl<T: Item + ?Sized> Subscriber<T> {
     /// Those of [`try_receive`](Self::try_receive).
     #[inline]
     pub fn try_receive_tagged(&self) -> Result<Option<(u32, T::Owned)>> {
-        match self.quickly() {
+        match self.quickly(Self::copy_out) {
             Some(message) => Ok(Some(message)),
             None => self.within(Wait::Try, Self::copy_out),
         }
@@ -129,7 +129,7 @@ impl<T: Item + ?Sized> Subscriber<T> {
     /// Those of [`receive`](Self::receive).
     #[inline]
     pub fn receive_tagged_timeout(&self, timeout: Duration) -> Result<(u32, T::Owned)> {
-        match self.eagerly(Self::quickly) {
+        match self.eagerly(Self::copy_out) {
             Some(message) => Ok(message),
             None => self.patiently(Wait::up_to(Some(timeout)), Self::copy_out),
         }
@@ -142,24 +142,21 @@ impl<T: Item + ?Sized> Subscriber<T> {
         self.at.missed.get()
     }
 
-    /// The usual case, in as few steps as it can be done: a short message that is there.
+    /// The usual case, in as few steps as it can be done: a message that is there.
     #[inline(always)]
-    fn quickly(&self) -> Option<(u32, T::Owned)> {
+    pub(super) fn quickly<'a, R>(
+        &'a self,
+        take: impl Fn(&'a Self, &Arrived, u64) -> Result<Option<R>>,
+    ) -> Option<R> {
         let (position, arrived) = self.arrived_quickly()?;
-        if arrived.chunk.is_some() {
-            return None;
-        }
-        let message = seen!(&self.seat, sight => read::<T, _>(sight, &arrived)).ok()?;
-        if !seen!(&self.seat, sight => sight.ring().is_still_there(position)) {
-            return None;
-        }
+        let taken = take(self, &arrived, position).ok().flatten()?;
         self.go_on(position);
-        Some((arrived.tag, message))
+        Some(taken)
     }
 
     /// What its cell says of the next message, if that is there.
     #[inline(always)]
-    pub(super) fn arrived_quickly(&self) -> Option<(u64, Arrived)> {
+    fn arrived_quickly(&self) -> Option<(u64, Arrived)> {
         seen!(&self.seat, sight => {
             if !sight.is_well() {
                 return None;
@@ -172,16 +169,19 @@ impl<T: Item + ?Sized> Subscriber<T> {
 
     /// Looks again and again, for as long as it takes a publisher to answer at once.
     #[inline(always)]
-    pub(super) fn eagerly<'a, R>(&'a self, look: impl Fn(&'a Self) -> Option<R>) -> Option<R> {
+    pub(super) fn eagerly<'a, R>(
+        &'a self,
+        take: impl Fn(&'a Self, &Arrived, u64) -> Result<Option<R>>,
+    ) -> Option<R> {
         let eager = seen!(&self.seat, sight => sight.spin.eager());
         for _ in 0..eager {
-            if let Some(message) = look(self) {
+            if let Some(message) = self.quickly(&take) {
                 return Some(message);
             }
             // Without this, looking takes the line from the publisher while it writes there, again and again.
             hint::spin_loop();
         }
-        look(self)
+        self.quickly(take)
     }
 
     /// Whether this process has subscribed, rather than the one that it was forked from.
@@ -212,6 +212,7 @@ impl<T: Item + ?Sized> Subscriber<T> {
     }
 
     /// Copies a message out: one in a chunk while it is kept, where that can be said. `None`: it was written over meanwhile.
+    #[inline(always)]
     fn copy_out(&self, arrived: &Arrived, position: u64) -> Result<Option<(u32, T::Owned)>> {
         let kept = arrived.chunk.map_or(Kept::NotSaid, |chunk| self.keep(chunk, position));
         if matches!(kept, Kept::Gone) {
